@@ -1,0 +1,64 @@
+import type { Logger } from './logger.ts'
+import type { MaybePromise } from './maybe-promise.ts'
+import type { Properties } from './plugin.ts'
+import type { PluginMetrics } from './plugin-metrics.ts'
+import type { SinkRecord, TopicPartition, TopicPartitionOffset } from './record.ts'
+
+/** Reports records that a sink cannot write (`org.apache.kafka.connect.sink.ErrantRecordReporter`, KIP-610). */
+export interface ErrantRecordReporter {
+  /** @returns resolved when the report is durable; offsets of the record's partition are not committed before. @throws where errors are not tolerated: rethrow it. */
+  report(record: SinkRecord, error: unknown): Promise<void>
+}
+
+export interface SinkTaskContext {
+  readonly logger: Logger
+  readonly metrics: PluginMetrics
+  /** Aborted when the task is asked to stop. Pass it to whatever may block. */
+  readonly signal: AbortSignal
+  /** Null unless errors are logged or dead-lettered. */
+  readonly errantRecordReporter: ErrantRecordReporter | null
+  /** The task's configuration, with configuration providers applied again. */
+  configs(): Promise<Properties>
+  /** Rewinds or forwards: before the next `poll` the consumer goes to these offsets. */
+  offset(offsets: readonly TopicPartitionOffset[]): void
+  /** After a RetriableError: milliseconds until the same batch is put again. */
+  timeout(timeoutMs: number): void
+  /** The partitions that this task has now. */
+  assignment(): readonly TopicPartition[]
+  /** Stops delivery of these partitions until `resume`; kept over rebalances for those that stay. @throws where one is not assigned. */
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /** Asks for a commit of offsets before the next delivery. */
+  requestCommit(): void
+}
+
+/**
+ * Copies records to an external system (`org.apache.kafka.connect.sink.SinkTask`). Order of calls: `start`, `open`, `put` again and again with
+ * `preCommit` at each `offset.flush.interval.ms`, on a rebalance `preCommit`, `close` and `open`, at the end `preCommit`, `close`, `stop`.
+ * All on the task's thread, never two at the same time.
+ */
+export interface SinkTask {
+  /** Opens what the task needs. @throws any error: the task is FAILED. */
+  start(properties: Properties, context: SinkTaskContext): MaybePromise<void>
+  /** These partitions were newly assigned. Never called with none. @throws any error: the task is FAILED. */
+  open?(partitions: readonly TopicPartition[]): MaybePromise<void>
+  /**
+   * Delivers records in the order of each partition. Also called with an empty array whenever a poll brought nothing, so that time-based flushing works.
+   * The array belongs to the task until it returns.
+   * @throws RetriableError: partitions are paused and the same batch is delivered again after `context.timeout`; any other error fails the task.
+   */
+  put(records: readonly SinkRecord[]): MaybePromise<void>
+  /**
+   * Makes what was put durable and says up to where. Called with the positions after the last delivered records.
+   * Default: `flush(offsets)`, then all of `offsets`.
+   * @returns offsets that may be committed: fewer, lower or none; higher and foreign ones are ignored with a warning.
+   * @throws any error: the consumer goes back to the last committed offsets and the task goes on.
+   */
+  preCommit?(offsets: readonly TopicPartitionOffset[]): MaybePromise<readonly TopicPartitionOffset[]>
+  /** For tasks without `preCommit`: makes everything put so far durable. */
+  flush?(offsets: readonly TopicPartitionOffset[]): MaybePromise<void>
+  /** These partitions are no longer the task's; buffered records of them must be dropped. */
+  close?(partitions: readonly TopicPartition[]): MaybePromise<void>
+  /** Releases everything. Called once, also where `start` failed. Must return within `task.shutdown.graceful.timeout.ms` (all tasks together). */
+  stop(): MaybePromise<void>
+}

@@ -1,0 +1,171 @@
+/** The bodies of requests and answers, named as the REST API of Kafka Connect 4.3 names them. Everything of ours sits in the field `millrace`. */
+
+export type ConnectorType = 'source' | 'sink' | 'unknown'
+export type ConnectorState = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FAILED' | 'RESTARTING'
+export type TaskState = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'FAILED' | 'RESTARTING'
+export type InitialState = 'RUNNING' | 'PAUSED' | 'STOPPED'
+export type ConnectorConfig = Readonly<Record<string, string>>
+
+/** `GET /`. */
+export interface ServerInfo {
+  /** The Kafka Connect version that this worker is compatible with. */
+  readonly version: string
+  readonly commit: string
+  readonly kafka_cluster_id: string
+  readonly millrace?: { readonly version: string; readonly node: string }
+}
+
+/** `GET /health` (KIP-1017). */
+export interface WorkerStatus {
+  readonly status: 'healthy' | 'starting' | 'unhealthy'
+  readonly message: string
+}
+
+export interface TaskId {
+  readonly connector: string
+  readonly task: number
+}
+
+export interface ConnectorInfo {
+  readonly name: string
+  readonly config: Readonly<Record<string, string | null>>
+  readonly tasks: readonly TaskId[]
+  readonly type: ConnectorType
+}
+
+export interface CreateConnectorRequest {
+  readonly name: string
+  readonly config: Readonly<Record<string, string | null>>
+  readonly initial_state?: InitialState
+}
+
+export interface TaskInfo {
+  readonly id: TaskId
+  readonly config: ConnectorConfig
+}
+
+export interface ConnectorInstanceState {
+  readonly state: ConnectorState
+  readonly worker_id: string
+  readonly trace?: string
+  readonly version?: string | null
+}
+
+export interface TaskInstanceState {
+  readonly id: number
+  readonly state: TaskState
+  readonly worker_id: string
+  readonly trace?: string
+  readonly version?: string | null
+  readonly millrace?: TaskProgress
+}
+
+export interface ConnectorStateInfo {
+  readonly name: string
+  readonly connector: ConnectorInstanceState
+  readonly tasks: readonly TaskInstanceState[]
+  readonly type: ConnectorType
+}
+
+/** Where the records of a task went since it started: `read` is the sum of all others. */
+export interface RecordLedger {
+  /** Polled from the source, or fetched from Kafka and handed to the task. */
+  readonly read: number
+  /** Source: acknowledged by Kafka. Sink: covered by offsets that `preCommit` returned. */
+  readonly written: number
+  /** Left out by a transformation. */
+  readonly filtered: number
+  readonly dead_lettered: number
+  /** Dropped by `errors.tolerance=all` without a dead letter. */
+  readonly skipped: number
+  /** Handed back unfinished: partitions revoked, rewound, or the task stopped. */
+  readonly given_back: number
+  /** Counted where records are, never by subtraction. */
+  readonly in_flight: number
+  /** True where the sum is right. */
+  readonly balanced: boolean
+}
+
+/** What we add to the status of a task. */
+export interface TaskProgress {
+  readonly ledger: RecordLedger
+  /** Milliseconds spent per stage since the task started. Source: poll, convert, transform, send. Sink: poll, convert, transform, put, commit. */
+  readonly stage_time_ms: Readonly<Record<string, number>>
+  /** When a record last ended (ISO 8601), or null. */
+  readonly last_progress_at: string | null
+  /** Records behind the end of the assigned partitions (sinks; null where unknown or for sources). */
+  readonly lag: number | null
+  /** Who saw this, and when (ISO 8601). */
+  readonly observed_by: string
+  readonly observed_at: string
+  /** How the task was stopped, where it was not of its own accord: the rung of the stop ladder. */
+  readonly stop?: 'stopped' | 'aborted' | 'terminated' | 'abandoned'
+}
+
+export interface ConnectorOffset {
+  readonly partition: Readonly<Record<string, unknown>> | null
+  readonly offset: Readonly<Record<string, unknown>> | null
+}
+
+export interface ConnectorOffsets {
+  readonly offsets: readonly ConnectorOffset[]
+}
+
+export interface Message {
+  readonly message: string
+}
+
+export interface ErrorMessage {
+  readonly error_code: number
+  readonly message: string
+}
+
+export type ActiveTopicsInfo = Readonly<Record<string, { readonly topics: readonly string[] }>>
+
+export interface PluginInfo {
+  readonly class: string
+  readonly type: 'source' | 'sink' | 'transformation' | 'predicate' | 'converter' | 'header_converter'
+  /** Omitted where the plug-in has none. */
+  readonly version?: string
+  readonly millrace?: { readonly version: string; readonly location: string }
+}
+
+export interface ConfigKeyInfo {
+  readonly name: string
+  readonly type: string
+  readonly required: boolean
+  readonly default_value: string | null
+  readonly importance: string
+  readonly documentation: string
+  readonly group: string | null
+  readonly width: string
+  readonly display_name: string
+  readonly dependents: readonly string[]
+  readonly order: number
+}
+
+export interface ConfigValueInfo {
+  readonly name: string
+  readonly value: string | null
+  readonly recommended_values: readonly string[]
+  readonly errors: readonly string[]
+  readonly visible: boolean
+}
+
+export interface ConfigInfo {
+  readonly definition: ConfigKeyInfo | null
+  readonly value: ConfigValueInfo | null
+}
+
+/** `PUT /connector-plugins/{plugin}/config/validate`. */
+export interface ConfigInfos {
+  readonly name: string
+  readonly error_count: number
+  readonly groups: readonly string[]
+  readonly configs: readonly ConfigInfo[]
+}
+
+export interface LoggerLevel {
+  readonly level: string
+  readonly last_modified: number | null
+}
