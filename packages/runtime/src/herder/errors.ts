@@ -1,0 +1,34 @@
+/**
+ * An error that the REST layer answers with a status of its own and the body `{"error_code", "message"}`
+ * (`org.apache.kafka.connect.runtime.rest.errors.ConnectRestException`). Any other error is answered with 500 and its message.
+ */
+export class RestError extends Error {
+  /** The HTTP status, and the answer's `error_code`. */
+  readonly status: number
+
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.status = status
+  }
+}
+
+/** 404: there is no such connector, task, plug-in or status. */
+export class NotFoundRestError extends RestError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(404, message, options)
+  }
+}
+
+/** 409: the connector exists already, or the request contradicts a change under way. */
+export class ConflictRestError extends RestError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(409, message, options)
+  }
+}
+
+/** 400: the request says something that cannot be done, such as an invalid configuration. */
+export class BadRequestRestError extends RestError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(400, message, options)
+  }
+}
