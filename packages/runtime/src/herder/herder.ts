@@ -13,12 +13,10 @@ import type {
   TaskInstanceState,
   WorkerStatus,
 } from '@millrace/rest-api'
+import type { TargetState } from '../storage/config-store.ts'
 
 /** A connector's configuration as a request gives it: null values are refused at validation, and remove the key in a patch. */
 export type RequestedConfig = Readonly<Record<string, string | null>>
-
-/** What a user wants a connector to do. */
-export type TargetState = 'STARTED' | 'PAUSED' | 'STOPPED'
 
 export interface PutConnectorOptions {
   /** False: a connector of this name must not exist (409). */
