@@ -1,0 +1,86 @@
+import { ProtocolError } from './errors.ts'
+
+const SIZE_BYTES = 4
+/** The most that is set aside for a frame before its bytes have arrived: a size alone must not cost memory. */
+const BYTES_AHEAD_MAX = 4 * 1024 * 1024
+
+/**
+ * Cuts the bytes of a socket into frames, in both directions of the protocol.
+ * A frame that arrives in one piece is a view of it; any other is collected in one buffer of its own.
+ */
+export class FrameSplitter {
+  readonly #frameBytesMax: number
+  readonly #size = Buffer.alloc(SIZE_BYTES)
+  #sizeFilled = 0
+  #frame: Buffer | undefined
+  #frameBytes = 0
+  #frameFilled = 0
+
+  /** @param frameBytesMax larger frames are refused; Kafka's brokers take 100 MiB (`socket.request.max.bytes`). */
+  constructor(frameBytesMax: number) {
+    this.#frameBytesMax = frameBytesMax
+  }
+
+  /**
+   * The frames that end in this chunk, without their sizes.
+   *
+   * @throws ProtocolError for a negative or too large size; the connection is of no use afterwards.
+   */
+  push(chunk: Buffer): Buffer[] {
+    const frames: Buffer[] = []
+    let pos = 0
+    while (pos < chunk.length) {
+      if (this.#frame) {
+        pos += this.#fill(this.#frame, chunk, pos)
+      } else {
+        pos += this.#fillSize(chunk, pos)
+        if (this.#sizeFilled < SIZE_BYTES) break
+        const frameBytes = this.#checkedSize()
+        if (chunk.length - pos >= frameBytes) {
+          frames.push(chunk.subarray(pos, pos + frameBytes))
+          pos += frameBytes
+          this.#sizeFilled = 0
+          continue
+        }
+        this.#frameBytes = frameBytes
+        this.#frameFilled = 0
+        this.#frame = Buffer.allocUnsafeSlow(Math.min(frameBytes, BYTES_AHEAD_MAX))
+        continue
+      }
+      if (this.#frame && this.#frameFilled === this.#frameBytes) {
+        frames.push(this.#frame)
+        this.#frame = undefined
+        this.#sizeFilled = 0
+      }
+    }
+    return frames
+  }
+
+  #fillSize(chunk: Buffer, pos: number): number {
+    const taken = chunk.copy(this.#size, this.#sizeFilled, pos, pos + SIZE_BYTES - this.#sizeFilled)
+    this.#sizeFilled += taken
+    return taken
+  }
+
+  #checkedSize(): number {
+    const size = this.#size.readInt32BE(0)
+    if (size < 0 || size > this.#frameBytesMax) {
+      throw new ProtocolError(`A frame of ${size} bytes was announced; the limit is ${this.#frameBytesMax}.`)
+    }
+    return size
+  }
+
+  #fill(frame: Buffer, chunk: Buffer, pos: number): number {
+    const taken = Math.min(chunk.length - pos, this.#frameBytes - this.#frameFilled)
+    const filled = this.#frameFilled + taken
+    let target = frame
+    if (filled > target.length) {
+      target = Buffer.allocUnsafeSlow(Math.min(this.#frameBytes, Math.max(filled, target.length * 2)))
+      frame.copy(target, 0, 0, this.#frameFilled)
+      this.#frame = target
+    }
+    chunk.copy(target, this.#frameFilled, pos, pos + taken)
+    this.#frameFilled = filled
+    return taken
+  }
+}
