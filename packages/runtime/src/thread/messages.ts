@@ -1,0 +1,331 @@
+import type { Properties } from '@millrace/api'
+import type { ConfigKeyInfo, TaskId, TaskProgress } from '@millrace/rest-api'
+import type { Failure } from '../errors/failure.ts'
+import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
+
+/*
+ * Every message between the main thread and its threads. All of them are plain data, so that a thread could become a process.
+ *
+ * Requests carry an id that is unique per sender; exactly one `Answer` or `Refusal` with the same id comes back, unless the thread ends first:
+ * then all requests that were pending on it fail.
+ */
+
+/** The answer to the request with this id. */
+export interface Answer {
+  readonly type: 'answer'
+  readonly request: number
+  readonly value: unknown
+}
+
+/** The request with this id failed. */
+export interface Refusal {
+  readonly type: 'refusal'
+  readonly request: number
+  readonly failure: Failure
+}
+
+/** A plug-in and the properties it is configured with (prefixes removed). */
+export interface PluginUse {
+  readonly descriptor: PluginDescriptor
+  readonly properties: Properties
+}
+
+// ─── what a thread is started with ───────────────────────────────────────────────────────────────
+
+/** `workerData` of every thread. */
+export interface ThreadStart {
+  /** What `shared-marker.ts` lays out: who is inside a synchronous call, and the thread's heartbeat. */
+  readonly marker: SharedArrayBuffer
+  readonly logLevels: LogLevels
+}
+
+// ─── main thread → task thread ───────────────────────────────────────────────────────────────────
+
+/** Everything that a task needs; its client settings are final. */
+export interface TaskStart {
+  readonly id: TaskId
+  /** Tells this run of the task from earlier and later ones; events carry it back. */
+  readonly incarnation: number
+  readonly kind: 'source' | 'sink'
+  readonly plugin: PluginDescriptor
+  readonly connectorConfig: Properties
+  readonly taskConfig: Properties
+  readonly targetState: 'STARTED' | 'PAUSED'
+  readonly converters: { readonly key: PluginUse; readonly value: PluginUse; readonly header: PluginUse }
+  readonly transformations: readonly PluginUse[]
+  /** Source tasks: the producer's settings. Sink tasks: empty. */
+  readonly producer: Properties
+  /** Sink tasks: the consumer's settings. Source tasks: empty. */
+  readonly consumer: Properties
+  /** Source tasks that create topics: the admin client's settings. */
+  readonly admin: Properties
+  readonly topicCreation: TopicCreationConfig | null
+  /** Milliseconds. */
+  readonly offsetFlushIntervalMs: number
+  readonly offsetFlushTimeoutMs: number
+  readonly topicTrackingEnable: boolean
+}
+
+/** KIP-158: which settings a topic gets that a source task creates. Groups in the order in which they are tried; the last one matches everything. */
+export interface TopicCreationConfig {
+  readonly groups: readonly TopicCreationGroup[]
+}
+
+export interface TopicCreationGroup {
+  readonly name: string
+  /** Regular expressions that must match the whole name; empty `include` in the default group matches everything. */
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  /** -1: the broker's default. */
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly configs: Properties
+}
+
+/** Answered with null when the thread has the task; what becomes of it is told by `task-state`. */
+export interface StartTask {
+  readonly type: 'start-task'
+  readonly request: number
+  readonly task: TaskStart
+}
+
+/** Asks a task to end: its signal is aborted at once. Answered with null when it has ended, offsets committed and everything released. */
+export interface StopTask {
+  readonly type: 'stop-task'
+  readonly request: number
+  readonly id: TaskId
+}
+
+/** The time to stop is over: clients are closed at once and nothing is committed any more. The pending `stop-task` is answered if that ends the task. */
+export interface CancelTask {
+  readonly type: 'cancel-task'
+  readonly id: TaskId
+}
+
+/** Pauses or resumes a task; takes effect between two batches. */
+export interface SetTaskTargetState {
+  readonly type: 'set-task-target-state'
+  readonly id: TaskId
+  readonly state: 'STARTED' | 'PAUSED'
+}
+
+/** Answered with `TaskProgress` without observer, or null where the thread does not have the task. */
+export interface ReadProgress {
+  readonly type: 'read-progress'
+  readonly request: number
+  readonly id: TaskId
+}
+
+/** Levels were changed. */
+export interface ChangeLogLevels {
+  readonly type: 'change-log-levels'
+  readonly levels: LogLevels
+}
+
+export type ToTaskThread = StartTask | StopTask | CancelTask | SetTaskTargetState | ReadProgress | ChangeLogLevels | Answer | Refusal
+
+// ─── task thread → main thread ───────────────────────────────────────────────────────────────────
+
+/** The thread listens. The first message of every thread. */
+export interface ThreadReady {
+  readonly type: 'ready'
+}
+
+export interface TaskStateChanged {
+  readonly type: 'task-state'
+  readonly id: TaskId
+  readonly incarnation: number
+  readonly state: 'RUNNING' | 'PAUSED' | 'FAILED' | 'UNASSIGNED'
+  /** Set exactly for FAILED. */
+  readonly failure: Failure | null
+}
+
+/** The last act of a task in a thread: everything of it is released. Follows UNASSIGNED and FAILED. */
+export interface TaskEnded {
+  readonly type: 'task-ended'
+  readonly id: TaskId
+  readonly incarnation: number
+  readonly progress: ProgressSnapshot
+}
+
+export interface TopicUsed {
+  readonly type: 'topic-used'
+  readonly id: TaskId
+  readonly incarnation: number
+  readonly topic: string
+}
+
+/** The consumer of a sink task joined a group, or left it (null). Lets the main thread leave on its behalf. */
+export interface MembershipChanged {
+  readonly type: 'membership'
+  readonly id: TaskId
+  readonly incarnation: number
+  readonly member: GroupMember | null
+}
+
+export interface GroupMember {
+  readonly groupId: string
+  readonly memberId: string
+  readonly generation: number
+}
+
+/** Sent after each commit of offsets, so that a last known value exists where a thread stops answering. */
+export interface ProgressReported {
+  readonly type: 'progress'
+  readonly id: TaskId
+  readonly incarnation: number
+  readonly progress: ProgressSnapshot
+}
+
+/** What a task knows of its progress. */
+export type ProgressSnapshot = Omit<TaskProgress, 'observed_by' | 'observed_at' | 'stop'>
+
+/** Something failed that belongs to no task: all tasks of the thread have to start elsewhere. */
+export interface ThreadFailed {
+  readonly type: 'thread-failed'
+  readonly failure: Failure
+}
+
+/** Answered with one `Uint8Array | null` per key. */
+export interface ReadOffsets {
+  readonly type: 'read-offsets'
+  readonly request: number
+  readonly connector: string
+  readonly keys: readonly Uint8Array[]
+}
+
+/** Answered with null when the offsets are durable. */
+export interface WriteOffsets {
+  readonly type: 'write-offsets'
+  readonly request: number
+  readonly connector: string
+  readonly entries: readonly { readonly key: Uint8Array; readonly value: Uint8Array | null }[]
+}
+
+/** Answered with the task's configuration, references of configuration providers resolved again. */
+export interface ReadTaskConfig {
+  readonly type: 'read-task-config'
+  readonly request: number
+  readonly id: TaskId
+}
+
+export interface LogLine {
+  readonly type: 'log'
+  readonly level: LogLevel
+  /** Name of the logger as the original has it, or the plug-in's class name. */
+  readonly logger: string
+  readonly connector: string | null
+  /** Null: the connector itself. */
+  readonly task: number | null
+  readonly message: string
+  /** Java-like trace of the error that was logged with it, or null. */
+  readonly trace: string | null
+}
+
+export type LogLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | 'FATAL' | 'OFF'
+
+/** Level by logger name; the longest name that is equal, or a prefix up to a dot, decides; `root` for all others. */
+export type LogLevels = Readonly<Record<string, LogLevel>>
+
+export type FromTaskThread =
+  | ThreadReady
+  | TaskStateChanged
+  | TaskEnded
+  | TopicUsed
+  | MembershipChanged
+  | ProgressReported
+  | ThreadFailed
+  | ReadOffsets
+  | WriteOffsets
+  | ReadTaskConfig
+  | LogLine
+  | Answer
+  | Refusal
+
+// ─── main thread ⇄ connector thread ──────────────────────────────────────────────────────────────
+
+/** Answered with null when the instance runs; refused where its start failed. */
+export interface StartConnector {
+  readonly type: 'start-connector'
+  readonly request: number
+  readonly name: string
+  readonly incarnation: number
+  readonly plugin: PluginDescriptor
+  readonly config: Properties
+}
+
+/** Answered with null when `stop` returned; a failure of it is answered as a refusal, the instance is gone all the same. */
+export interface StopConnector {
+  readonly type: 'stop-connector'
+  readonly request: number
+  readonly name: string
+}
+
+/** Answered with `GeneratedTaskConfigs`. */
+export interface GenerateTaskConfigs {
+  readonly type: 'generate-task-configs'
+  readonly request: number
+  readonly name: string
+  readonly tasksMax: number
+}
+
+export interface GeneratedTaskConfigs {
+  /** `task.class`. */
+  readonly taskClass: string
+  readonly configs: readonly Properties[]
+}
+
+export type ToConnectorThread = StartConnector | StopConnector | GenerateTaskConfigs | ChangeLogLevels | Answer | Refusal
+
+/** The connector called `raiseError`, or failed asynchronously. */
+export interface ConnectorFailed {
+  readonly type: 'connector-failed'
+  readonly name: string
+  readonly incarnation: number
+  readonly failure: Failure
+}
+
+export interface TaskReconfigurationRequested {
+  readonly type: 'task-reconfiguration'
+  readonly name: string
+  readonly incarnation: number
+}
+
+export type FromConnectorThread = ThreadReady | ConnectorFailed | TaskReconfigurationRequested | ThreadFailed | ReadOffsets | LogLine | Answer | Refusal
+
+// ─── main thread ⇄ validation thread ─────────────────────────────────────────────────────────────
+
+/** Answered with `ValidationResult`. */
+export interface ValidateConfig {
+  readonly type: 'validate-config'
+  readonly request: number
+  readonly plugin: PluginDescriptor
+  readonly properties: Properties
+}
+
+/** Answered with the plug-in's `ConfigKeyInfo`s, in the order of their definition. */
+export interface ReadConfigDef {
+  readonly type: 'read-config-def'
+  readonly request: number
+  readonly plugin: PluginDescriptor
+}
+
+/** A `ConfigValue` of the api as plain data: values in Java's text form, passwords hidden. */
+export interface PlainConfigValue {
+  readonly name: string
+  readonly value: string | null
+  readonly recommendedValues: readonly string[]
+  readonly errorMessages: readonly string[]
+  readonly visible: boolean
+}
+
+export interface ValidationResult {
+  /** The plug-in's own keys, in the order of their definition. */
+  readonly configKeys: readonly ConfigKeyInfo[]
+  readonly groups: readonly string[]
+  readonly values: readonly PlainConfigValue[]
+}
+
+export type ToValidationThread = ValidateConfig | ReadConfigDef | ChangeLogLevels
+export type FromValidationThread = ThreadReady | LogLine | ThreadFailed | Answer | Refusal
+

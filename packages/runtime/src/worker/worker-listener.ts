@@ -1,0 +1,20 @@
+import type { TaskId } from '@millrace/rest-api'
+import type { Failure } from '../errors/failure.ts'
+
+/** States that a worker reports of the connector instances it runs. UNASSIGNED: it ended because it was asked to. */
+export type ReportedConnectorState = 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FAILED' | 'UNASSIGNED'
+export type ReportedTaskState = 'RUNNING' | 'PAUSED' | 'FAILED' | 'UNASSIGNED'
+
+/**
+ * Hears what happens to connectors and tasks. Called on the main thread, in the order of the events of each connector or task, never after
+ * its incarnation was replaced. Must not throw and should only note what happened.
+ */
+export interface WorkerListener {
+  /** `failure` is set exactly when the state is FAILED. */
+  connectorState(name: string, state: ReportedConnectorState, failure: Failure | null): void
+  taskState(id: TaskId, state: ReportedTaskState, failure: Failure | null): void
+  /** A task used this topic; told once per topic and incarnation of the task. */
+  activeTopic(id: TaskId, topic: string): void
+  /** The connector asks for its `taskConfigs` to be called again. */
+  taskReconfigurationRequested(connector: string): void
+}
