@@ -120,6 +120,9 @@ export interface ErrorMessage {
   readonly message: string
 }
 
+/** `GET /connectors?expand=status&expand=info`: per connector what was asked for. */
+export type ConnectorsExpanded = Readonly<Record<string, { readonly status?: ConnectorStateInfo; readonly info?: ConnectorInfo }>>
+
 export type ActiveTopicsInfo = Readonly<Record<string, { readonly topics: readonly string[] }>>
 
 export interface PluginInfo {
@@ -138,10 +141,10 @@ export interface ConfigKeyInfo {
   readonly importance: string
   readonly documentation: string
   readonly group: string | null
+  readonly order_in_group: number
   readonly width: string
   readonly display_name: string
   readonly dependents: readonly string[]
-  readonly order: number
 }
 
 export interface ConfigValueInfo {

@@ -1,1 +1,2 @@
 export type * from './entities.ts'
+export { ConnectClient, ConnectClientError, type ConnectClientOptions } from './client.ts'
