@@ -1,0 +1,45 @@
+/**
+ * Who may import whom. A new edge is added here, with its reason in the commit.
+ * Keys and values are folders of the repository; each package's entry lists the other packages of ours that it may use.
+ */
+export const packageImports: Readonly<Record<string, readonly string[]>> = {
+  'packages/api': [],
+  'packages/kafka-protocol': [],
+  'packages/rest-api': [],
+  'packages/standard-plugins': ['packages/api'],
+  'packages/kafka': ['packages/kafka-protocol'],
+  'packages/broker': ['packages/kafka-protocol'],
+  'packages/runtime': ['packages/api', 'packages/standard-plugins', 'packages/kafka', 'packages/rest-api'],
+  'packages/testing': ['packages/api', 'packages/kafka', 'packages/broker', 'packages/runtime', 'packages/rest-api'],
+  'packages/cli': ['packages/rest-api', 'packages/runtime', 'packages/broker', 'connectors/*'],
+  'connectors/*': ['packages/api'],
+  // Nobody imports these three; they may use everything.
+  tests: ['packages/*', 'connectors/*'],
+  benchmarks: ['packages/*', 'connectors/*'],
+  scripts: ['packages/*', 'connectors/*', 'tests'],
+}
+
+/** What a test may use beyond its package. */
+export const testImports: readonly string[] = ['packages/testing', 'packages/broker']
+
+/**
+ * Folders inside `packages/runtime/src`: rest → herder → worker → thread ⇢ task, where ⇢ is messages only.
+ * `task` runs in the task's thread and knows of the main thread nothing but the messages.
+ */
+export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
+  main: ['rest', 'herder', 'worker', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
+  rest: ['herder', 'config', 'logging', 'errors'],
+  herder: ['worker', 'storage', 'config', 'plugins', 'logging', 'errors'],
+  worker: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
+  thread: ['config', 'plugins', 'logging', 'errors'],
+  task: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
+  storage: ['config', 'logging', 'errors'],
+  plugins: ['config', 'logging', 'errors'],
+  metrics: ['logging', 'errors'],
+  config: ['errors'],
+  logging: ['config', 'errors'],
+  errors: [],
+}
+
+/** The only files of `thread` that `task` may import. */
+export const messagesOnly: readonly string[] = ['packages/runtime/src/thread/messages.ts']
