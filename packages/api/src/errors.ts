@@ -1,0 +1,155 @@
+/** Set on every error of this module, so that plug-ins with a copy of `api` of their own are understood: recognise errors by it, not by `instanceof`. */
+const brand = Symbol.for('millrace.ConnectError')
+
+export interface ErrorOptions {
+  readonly cause?: unknown
+}
+
+/**
+ * The root of errors with a meaning to Kafka Connect. Thrown by a plug-in, it fails the task or connector like any other error.
+ * `javaClass` is the class that the original throws in the same situation; it stands in traces, statuses and dead-letter headers.
+ */
+export class ConnectError extends Error {
+  /** Stable and short; for programs. */
+  get code(): string {
+    return 'CONNECT'
+  }
+  get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.ConnectException'
+  }
+  /** Whether the same call may succeed later. */
+  get isRetriable(): boolean {
+    return false
+  }
+  get [brand](): true {
+    return true
+  }
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+  }
+}
+
+/** The same call may succeed later: `poll` and `put` are called again, transformations and converters are retried within `errors.retry.timeout`. */
+export class RetriableError extends ConnectError {
+  override get code(): string {
+    return 'RETRIABLE'
+  }
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.RetriableException'
+  }
+  override get isRetriable(): boolean {
+    return true
+  }
+}
+
+/** A value does not fit its schema, or bytes do not fit the converter. The record is at fault: see `errors.tolerance`. */
+export class DataError extends ConnectError {
+  override get code(): string {
+    return 'DATA'
+  }
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.DataException'
+  }
+}
+
+/** A schema was described inconsistently. The plug-in is at fault. */
+export class SchemaBuilderError extends DataError {
+  override get code(): string {
+    return 'SCHEMA_BUILDER'
+  }
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.SchemaBuilderException'
+  }
+}
+
+/** A value cannot be projected from the schema that it was written with to the one that is wanted. */
+export class SchemaProjectorError extends DataError {
+  override get code(): string {
+    return 'SCHEMA_PROJECTOR'
+  }
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.SchemaProjectorException'
+  }
+}
+
+/** Something that was asked for does not exist. */
+export class NotFoundError extends ConnectError {
+  override get code(): string {
+    return 'NOT_FOUND'
+  }
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.NotFoundException'
+  }
+}
+
+/** Something that shall be created exists already. */
+export class AlreadyExistsError extends ConnectError {
+  override get code(): string {
+    return 'ALREADY_EXISTS'
+  }
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.AlreadyExistsException'
+  }
+}
+
+/** A context was used at a time when it cannot do what was asked, for instance to pause a partition that is not assigned. */
+export class IllegalWorkerStateError extends ConnectError {
+  override get code(): string {
+    return 'ILLEGAL_WORKER_STATE'
+  }
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.IllegalWorkerStateException'
+  }
+}
+
+export interface ConfigErrorOptions extends ErrorOptions {
+  /** The property at fault. */
+  readonly key?: string
+  /** Its value. Never pass secrets: it is kept with the error. */
+  readonly value?: unknown
+}
+
+/** A property is missing or wrong. */
+export class ConfigError extends ConnectError {
+  readonly key: string | null
+  readonly value: unknown
+
+  override get code(): string {
+    return 'CONFIG'
+  }
+  override get javaClass(): string {
+    return 'org.apache.kafka.common.config.ConfigException'
+  }
+
+  constructor(message: string, options?: ConfigErrorOptions) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
+    this.key = options?.key ?? null
+    this.value = options?.value
+  }
+
+  /** The original's form: `Invalid value V for configuration K: reason`. */
+  static invalidValue(key: string, value: unknown, reason?: string): ConfigError {
+    const text = Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
+    return new ConfigError(`Invalid value ${text} for configuration ${key}${reason === undefined ? '' : `: ${reason}`}`, { key, value })
+  }
+}
+
+/** Whether `error` is of this module, or of another copy of it. */
+export function isConnectError(error: unknown): error is ConnectError {
+  return typeof error === 'object' && error !== null && (error as { [brand]?: unknown })[brand] === true
+}
+
+/** Whether the call that threw `error` may be repeated. True for every error, of this module or not, that says `isRetriable`. */
+export function isRetriable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && (error as { isRetriable?: unknown }).isRetriable === true
+}
+
+/** The Java class that `error` stands for; for errors that name none, their own name. */
+export function javaClassOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return typeof error
+  const { javaClass, name } = error as { javaClass?: unknown; name?: unknown }
+  if (typeof javaClass === 'string') return javaClass
+  return typeof name === 'string' ? name : 'Error'
+}
