@@ -1,0 +1,39 @@
+import { canonicalOffsetKey, decodeOffsetKey } from '../offset-encoding.ts'
+import type { OffsetStore, OffsetWrite, StoredOffset } from '../offset-store.ts'
+
+/** Offsets that are forgotten with the process. Also the table that stores on disk keep in memory. */
+export class MemoryOffsetStore implements OffsetStore {
+  /** By canonical key. An entry keeps the bytes of the key that it was first written with, as compaction and Java compare bytes. */
+  readonly #entries = new Map<string, StoredOffset>()
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {}
+
+  async get(keys: readonly Buffer[]): Promise<readonly (Buffer | null)[]> {
+    return keys.map(key => this.#entries.get(canonicalOffsetKey(key))?.value ?? null)
+  }
+
+  async set(entries: readonly OffsetWrite[]): Promise<void> {
+    this.apply(entries)
+  }
+
+  async connectorPartitions(connector: string): Promise<readonly StoredOffset[]> {
+    return [...this.#entries.values()].filter(entry => {
+      const decoded = decodeOffsetKey(entry.key)
+      return decoded !== null && decoded.connector === connector && decoded.partition !== null
+    })
+  }
+
+  apply(entries: readonly OffsetWrite[]): void {
+    for (const { key, value } of entries) {
+      const canonical = canonicalOffsetKey(key)
+      if (value === null) this.#entries.delete(canonical)
+      else this.#entries.set(canonical, { key: this.#entries.get(canonical)?.key ?? key, value })
+    }
+  }
+
+  entries(): StoredOffset[] {
+    return [...this.#entries.values()]
+  }
+}
