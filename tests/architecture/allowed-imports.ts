@@ -33,6 +33,8 @@ export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
   worker: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
   thread: ['config', 'plugins', 'logging', 'errors'],
   task: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
+  // Runs in the connectors' thread, as task/ does in a task's.
+  connector: ['thread', 'storage', 'config', 'plugins', 'logging', 'errors'],
   storage: ['config', 'logging', 'errors'],
   plugins: ['config', 'logging', 'errors'],
   metrics: ['logging', 'errors'],
@@ -41,5 +43,5 @@ export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
   errors: [],
 }
 
-/** The only files of `thread` that `task` may import. */
+/** The only files of `thread` that `task` and `connector` may import. */
 export const messagesOnly: readonly string[] = ['packages/runtime/src/thread/messages.ts']

@@ -50,8 +50,8 @@ test('inside the runtime, imports follow rest → herder → worker → thread, 
       if (to === from) continue
       if (to === undefined) violations.push(`${file}:${line} imports ${specifier}, outside of every folder`)
       else if (!allowed.includes(to)) violations.push(`${file}:${line} imports ${specifier}: ${from} may not use ${to}`)
-      else if (from === 'task' && to === 'thread' && !messagesOnly.includes(target))
-        violations.push(`${file}:${line} imports ${specifier}: of thread/, a task may use the messages only`)
+      else if (isOffMainThread(from) && to === 'thread' && !messagesOnly.includes(target))
+        violations.push(`${file}:${line} imports ${specifier}: of thread/, ${from}/ may use the messages only`)
     }
   }
   assert.deepEqual(violations, [])
@@ -76,4 +76,8 @@ function mayImport(file: string, home: string, target: string): boolean {
 
 function runtimeFolder(file: string): string | undefined {
   return /^packages\/runtime\/src\/([^/]+)\//.exec(file)?.[1]
+}
+
+function isOffMainThread(folder: string): boolean {
+  return folder === 'task' || folder === 'connector'
 }

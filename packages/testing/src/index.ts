@@ -1,1 +1,5 @@
-export {}
+export type { Awaitable } from './awaitable.ts'
+export { freePorts } from './free-port.ts'
+export { GuardedProcess, type GuardedProcessOptions, type ProcessExit, startGuardedProcess } from './guarded-process.ts'
+export { type CleanUp, temporaryFolder } from './temporary-folder.ts'
+export { type WaitOptions, WaitTimeoutError, waitFor } from './wait-for.ts'
