@@ -56,6 +56,10 @@ test('nothing is left to do later in a comment', () => {
   assert.deepEqual(matches(texts, /\b(TODO|FIXME|XXX|HACK)\b/), [])
 })
 
+test('an error that is swallowed has a comment that says why', () => {
+  assert.deepEqual(matches(sources, /\bcatch\s*(?:\([^)]*\)\s*)?\{\s*\}/), [])
+})
+
 test('no test is singled out, and each test file imports node:test', () => {
   const testFiles = sources.filter((file) => file.endsWith('.test.ts'))
   assert.deepEqual(matches(testFiles, /\bonly: true|\b(?:test|it|describe|suite)\.only\(/), [])

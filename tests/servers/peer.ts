@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The release of Apache Kafka that Millrace is compared with. */
+export const kafkaVersion = '4.3.1'
+
+/** Where the Java original is kept: `MILLRACE_PEER_HOME`, or `.cache/peer` in the repository. */
+export const peerHome = process.env.MILLRACE_PEER_HOME ?? join(import.meta.dirname, '..', '..', '.cache', 'peer')
+
+export const java = process.env.JAVA_HOME === undefined ? 'java' : join(process.env.JAVA_HOME, 'bin', 'java')
+
+/** Broker, tools and Connect: the argument of `java -cp`. */
+export const classPath = join(peerHome, 'libs', '*')
+
+/** A folder for `plugin.path` that holds the file connectors and nothing else. */
+export const pluginPath = join(peerHome, 'plugins')
+
+/** Options of the virtual machine that the distribution's scripts set. */
+export const jvmOptions: readonly string[] = [
+  '-server',
+  '-XX:+UseG1GC',
+  '-XX:MaxGCPauseMillis=20',
+  '-XX:InitiatingHeapOccupancyPercent=35',
+  '-XX:+ExplicitGCInvokesConcurrent',
+  '-XX:MaxInlineLevel=15',
+  '-Djava.awt.headless=true',
+]
+
+const parts = [
+  { pom: 'kafka', folder: join(peerHome, 'libs') },
+  { pom: 'connect-file', folder: join(pluginPath, 'connect-file') },
+] as const
+
+/** Why the original cannot run here, or null where it can: no Java, or not fetched. */
+export function whyNoPeer(): string | null {
+  return whyNoJava() ?? (parts.every(isFetched) ? null : `Apache Kafka ${kafkaVersion} is not fetched: npm run test:servers does that`)
+}
+
+/**
+ * For the `skip` option of tests that need the original: false where it can run, else the reason.
+ * Where servers are required (`MILLRACE_REQUIRE_SERVERS=1`) nothing is skipped: such a test then fails.
+ */
+export function skipWithoutPeer(): string | false {
+  return process.env.MILLRACE_REQUIRE_SERVERS === '1' ? false : (whyNoPeer() ?? false)
+}
+
+/** Fetches through Maven what is missing or older than its pom. Synchronous: nothing else can be done meanwhile. */
+export function fetchPeer(): void {
+  const reason = whyNoJava() ?? whyNoMaven()
+  if (reason !== null) throw new Error(reason)
+  for (const part of parts) if (!isFetched(part)) fetchPart(part)
+}
+
+type Part = (typeof parts)[number]
+
+function fetchPart({ pom, folder }: Part): void {
+  const build = join(peerHome, 'build', pom)
+  for (const path of [build, folder]) {
+    rmSync(path, { recursive: true, force: true })
+    mkdirSync(path, { recursive: true })
+  }
+  writeFileSync(join(build, 'pom.xml'), pomOf(pom))
+  const attemptsMax = 3
+  for (let attempt = 1; ; attempt++) {
+    const goal = ['-B', '-q', 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${folder}`]
+    const result = spawnSync('mvn', goal, { cwd: build, encoding: 'utf8', timeout: 10 * 60_000 })
+    if (result.status === 0) break
+    const said = `${result.stdout}${result.stderr}`.trim().slice(-2000)
+    // A repository sometimes answers late or not at all.
+    if (attempt === attemptsMax) throw new Error(`Maven could not fetch ${pom} in ${attemptsMax} attempts:\n${said}`)
+    console.error(`Maven failed for ${pom} (attempt ${attempt} of ${attemptsMax}):\n${said.slice(-400)}`)
+  }
+  writeFileSync(join(folder, '.fetched'), fingerprint(pom))
+  console.log(`${pom}: ${readdirSync(folder).filter((file) => file.endsWith('.jar')).length} jars`)
+}
+
+function isFetched({ pom, folder }: Part): boolean {
+  const stamp = join(folder, '.fetched')
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(pom)
+}
+
+function pomOf(pom: string): string {
+  return readFileSync(join(import.meta.dirname, 'poms', `${pom}.pom.xml`), 'utf8')
+}
+
+function fingerprint(pom: string): string {
+  return createHash('sha256').update(pomOf(pom)).digest('hex')
+}
+
+function whyNoJava(): string | null {
+  const result = spawnSync(java, ['-version'], { encoding: 'utf8' })
+  if (result.error) return `Java 17 or newer is needed, and "${java}" cannot be run: ${result.error.message}`
+  const version = Number(/version "(\d+)/.exec(result.stderr)?.[1])
+  return version >= 17 ? null : `Java 17 or newer is needed, and "${java}" is ${result.stderr.split('\n')[0]}`
+}
+
+function whyNoMaven(): string | null {
+  const result = spawnSync('mvn', ['-v'], { encoding: 'utf8' })
+  return result.error ? `Maven is needed to fetch Apache Kafka, and "mvn" cannot be run: ${result.error.message}` : null
+}
