@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { parseProperties, parsePropertiesFile, readPropertiesFile, SettingsFileError } from './properties-file.ts'
 
 function pairs(text: string): string[][] {
-  return parseProperties(text, 'f.properties').map(entry => [entry.key, entry.value])
+  return parseProperties(text, 'f.properties').map((entry) => [entry.key, entry.value])
 }
 
 describe('a properties file', () => {
@@ -109,17 +109,23 @@ describe('a properties file', () => {
   })
 
   it('names file, line and key of a malformed escape', () => {
-    assert.throws(() => parseProperties('a=1\n\nfile=C:\\\n   \\users', 'w.properties'), (error: unknown) => {
-      assert.ok(error instanceof SettingsFileError)
-      assert.match(error.message, /^w\.properties:3: malformed \\uxxxx escape.*\(key "file"\)$/)
-      assert.deepEqual([error.file, error.line, error.key], ['w.properties', 3, 'file'])
-      return true
-    })
+    assert.throws(
+      () => parseProperties('a=1\n\nfile=C:\\\n   \\users', 'w.properties'),
+      (error: unknown) => {
+        assert.ok(error instanceof SettingsFileError)
+        assert.match(error.message, /^w\.properties:3: malformed \\uxxxx escape.*\(key "file"\)$/)
+        assert.deepEqual([error.file, error.line, error.key], ['w.properties', 3, 'file'])
+        return true
+      },
+    )
     assert.throws(() => parseProperties('a=\\u12', 'w.properties'), SettingsFileError)
     assert.throws(() => parseProperties('a=\\u12g4', 'w.properties'), SettingsFileError)
   })
 
   it('names a file that is not there', async () => {
-    await assert.rejects(readPropertiesFile('/nonexistent/w.properties'), /^Error: \/nonexistent\/w\.properties: file not found$|^SettingsFileError|nonexistent\/w\.properties: file not found/)
+    await assert.rejects(
+      readPropertiesFile('/nonexistent/w.properties'),
+      /^Error: \/nonexistent\/w\.properties: file not found$|^SettingsFileError|nonexistent\/w\.properties: file not found/,
+    )
   })
 })

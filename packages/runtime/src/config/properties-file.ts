@@ -56,11 +56,13 @@ export function parsePropertiesFile(text: string, file: string): PropertiesFile 
     if (before) before.push(entry)
     else entries.set(entry.key, [entry])
   }
-  const last = [...entries.values()].map(all => all[all.length - 1] as PropertyEntry)
+  const last = [...entries.values()].map((all) => all[all.length - 1] as PropertyEntry)
   return {
-    properties: Object.fromEntries(last.map(entry => [entry.key, entry.value])),
-    lines: new Map(last.map(entry => [entry.key, entry.line])),
-    duplicates: [...entries.values()].filter(all => all.length > 1).map(all => ({ key: (all[0] as PropertyEntry).key, lines: all.map(entry => entry.line) })),
+    properties: Object.fromEntries(last.map((entry) => [entry.key, entry.value])),
+    lines: new Map(last.map((entry) => [entry.key, entry.line])),
+    duplicates: [...entries.values()]
+      .filter((all) => all.length > 1)
+      .map((all) => ({ key: (all[0] as PropertyEntry).key, lines: all.map((entry) => entry.line) })),
   }
 }
 
@@ -130,7 +132,8 @@ function unescape(text: string, where: { file: string; line: number; key: string
   if (!text.includes('\\')) return text
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|(u)|([^]?))/g, (_, hex: string | undefined, bad: string | undefined, char: string | undefined) => {
     if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
-    if (bad !== undefined) throw new SettingsFileError('malformed \\uxxxx escape: four hexadecimal digits must follow "\\u"; write "\\\\" for a backslash', where)
+    if (bad !== undefined)
+      throw new SettingsFileError('malformed \\uxxxx escape: four hexadecimal digits must follow "\\u"; write "\\\\" for a backslash', where)
     return ESCAPES[char as string] ?? (char as string)
   })
 }

@@ -45,7 +45,7 @@ export function canonicalOffsetKey(key: Buffer): string {
   const { connector, partition } = decoded
   if (partition === null) return `json:${jsonString(connector)}`
   const fields = Object.keys(partition).sort()
-  return `json:${jsonString(connector)}${fields.map(field => `,${jsonString(field)}:${canonicalValue(partition[field] as OffsetValue)}`).join('')}`
+  return `json:${jsonString(connector)}${fields.map((field) => `,${jsonString(field)}:${canonicalValue(partition[field] as OffsetValue)}`).join('')}`
 }
 
 function canonicalValue(value: OffsetValue): string {
@@ -54,7 +54,7 @@ function canonicalValue(value: OffsetValue): string {
 }
 
 function jsonObject(map: Readonly<Record<string, OffsetValue>>): string {
-  const fields = Object.keys(map).map(field => `${jsonString(field)}:${jsonValue(field, map[field])}`)
+  const fields = Object.keys(map).map((field) => `${jsonString(field)}:${jsonValue(field, map[field])}`)
   return `{${fields.join(',')}}`
 }
 
@@ -87,7 +87,7 @@ function jsonNumber(value: number): string {
 
 /** As Jackson writes it: like JSON.stringify, but with capital hexadecimal digits in the escapes of control characters. */
 function jsonString(text: string): string {
-  return JSON.stringify(text).replace(/\\u00[01][0-9a-f]/g, escape => `\\u${escape.slice(2).toUpperCase()}`)
+  return JSON.stringify(text).replace(/\\u00[01][0-9a-f]/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`)
 }
 
 function isPlainMap(value: unknown): value is SourcePartition | null {

@@ -61,7 +61,11 @@ export class FileOffsetStore implements OffsetStore {
           this.#write()
           resolve()
         } catch (error) {
-          reject(new OffsetStoreError(`Offsets could not be written to "${this.#file}" (offset.storage.file.filename): ${(error as Error).message}`, { cause: error }))
+          reject(
+            new OffsetStoreError(`Offsets could not be written to "${this.#file}" (offset.storage.file.filename): ${(error as Error).message}`, {
+              cause: error,
+            }),
+          )
         }
       })
     })

@@ -35,15 +35,15 @@ export class MemoryConfigStore implements ConfigStore {
   }
 
   async putTaskConfigs(connector: string, configs: readonly StoredTaskConfig[]): Promise<void> {
-    this.#update(connector, entry => ({ ...entry, tasks: configs.map(config => ({ ...config })), appliedConfig: entry.config }))
+    this.#update(connector, (entry) => ({ ...entry, tasks: configs.map((config) => ({ ...config })), appliedConfig: entry.config }))
   }
 
   async removeTaskConfigs(connector: string): Promise<void> {
-    if (this.#connectors.has(connector)) this.#update(connector, entry => ({ ...entry, tasks: [] }))
+    if (this.#connectors.has(connector)) this.#update(connector, (entry) => ({ ...entry, tasks: [] }))
   }
 
   async putTargetState(connector: string, targetState: TargetState): Promise<void> {
-    this.#update(connector, entry => ({ ...entry, targetState }))
+    this.#update(connector, (entry) => ({ ...entry, targetState }))
   }
 
   #update(connector: string, change: (entry: ConnectorEntry) => ConnectorEntry): void {

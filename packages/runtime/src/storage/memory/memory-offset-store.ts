@@ -11,7 +11,7 @@ export class MemoryOffsetStore implements OffsetStore {
   async stop(): Promise<void> {}
 
   async get(keys: readonly Buffer[]): Promise<readonly (Buffer | null)[]> {
-    return keys.map(key => this.#entries.get(canonicalOffsetKey(key))?.value ?? null)
+    return keys.map((key) => this.#entries.get(canonicalOffsetKey(key))?.value ?? null)
   }
 
   async set(entries: readonly OffsetWrite[]): Promise<void> {
@@ -19,7 +19,7 @@ export class MemoryOffsetStore implements OffsetStore {
   }
 
   async connectorPartitions(connector: string): Promise<readonly StoredOffset[]> {
-    return [...this.#entries.values()].filter(entry => {
+    return [...this.#entries.values()].filter((entry) => {
       const decoded = decodeOffsetKey(entry.key)
       return decoded !== null && decoded.connector === connector && decoded.partition !== null
     })
