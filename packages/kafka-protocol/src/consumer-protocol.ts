@@ -1,5 +1,5 @@
 import { ProtocolError } from './errors.ts'
-import { array, bytes, int32, type Message, message, type Fields, type MessageValue, string, struct } from './fields.ts'
+import { array, bytes, type Fields, int32, type Message, type MessageValue, message, string, struct } from './fields.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
@@ -14,7 +14,7 @@ import { Writer } from './writer.ts'
 
 const VERSIONS = { min: 0, max: 3 } as const
 
-const partitionsByTopic = () => array(struct({ topic: string(), partitions: array(int32()) }))
+const topicPartitions = struct({ topic: string(), partitions: array(int32()) })
 
 /** 1: owned partitions (KIP-429). 2: generation. 3: rack (KIP-881). */
 const subscription = message(
@@ -23,7 +23,7 @@ const subscription = message(
   {
     topics: array(string()),
     userData: bytes({ nullable: true, default: null }),
-    ownedPartitions: array(struct({ topic: string(), partitions: array(int32()) }), { since: 1, ignorable: true }),
+    ownedPartitions: array(topicPartitions, { since: 1, ignorable: true }),
     generationId: int32({ since: 2, default: -1, ignorable: true }),
     rackId: string({ since: 3, nullable: true, default: null, ignorable: true }),
   },
@@ -32,7 +32,7 @@ const subscription = message(
 const assignment = message(
   'ConsumerProtocolAssignment',
   { versions: VERSIONS, flexibleFrom: Infinity },
-  { assignedPartitions: partitionsByTopic(), userData: bytes({ nullable: true, default: null }) },
+  { assignedPartitions: array(topicPartitions), userData: bytes({ nullable: true, default: null }) },
 )
 
 export interface TopicPartitions {

@@ -55,16 +55,14 @@ export type Fields = { readonly [name: string]: Field<unknown, unknown> }
 
 type ScalarName = 'bool' | 'int8' | 'int16' | 'uint16' | 'int32' | 'uint32' | 'int64' | 'float64' | 'string' | 'bytes' | 'uuid'
 
-type FieldType =
+export type FieldType =
   | { readonly name: ScalarName }
   | { readonly name: 'struct'; readonly fields: Fields }
   | { readonly name: 'array'; readonly element: FieldType }
 
 type OrNull<O, T> = O extends { nullable: true | number } ? T | null : T
 
-type IsOptional<O> = O extends { since: number } | { until: number } | { default: unknown } | { tag: number } | { ignorable: true }
-  ? true
-  : false
+type IsOptional<O> = O extends { since: number } | { until: number } | { default: unknown } | { tag: number } | { ignorable: true } ? true : false
 
 type Scalar<T, O, Input = T> = Field<OrNull<O, T>, OrNull<O, Input>, IsOptional<O>>
 
@@ -146,6 +144,8 @@ export interface Message<F extends Fields> {
   readonly versions: VersionRange
   /** First version with compact lengths and tagged fields (KIP-482); Infinity if there is none. */
   readonly flexibleFrom: number
+  /** The declaration, in the order of the wire. */
+  readonly fields: F
   /**
    * Appends the message in the given version.
    * @throws ProtocolError for a version outside `versions`, a missing field, or a value that the version cannot carry.
@@ -179,6 +179,7 @@ export function message<const F extends Fields>(
     name,
     versions,
     flexibleFrom,
+    fields,
     encode: (writer, version, value) => codec(version).encode(writer, value),
     decode: (reader, version) => codec(version).decode(reader) as StructValue<F>,
   }
@@ -271,8 +272,13 @@ function decodeTaggedFields(reader: Reader, struct: Record<string, unknown>, tag
 }
 
 /** Arrays and structs are made anew, so that nobody changes another message's default. */
-function freshDefault({ default: value }: Field<unknown>): unknown {
-  return typeof value === 'object' && value !== null && !Buffer.isBuffer(value) ? structuredClone(value) : value
+function freshDefault({ type, default: value }: Field<unknown>): unknown {
+  if (value === null) return null
+  if (type.name === 'array') return []
+  if (type.name !== 'struct') return value
+  const struct: Record<string, unknown> = {}
+  for (const name in type.fields) struct[name] = freshDefault(type.fields[name]!)
+  return struct
 }
 
 function isDefault(value: unknown, field: Field<unknown>): boolean {
@@ -326,23 +332,83 @@ function refuseNull(path: string): never {
 function scalarCodec(path: string, name: ScalarName, isFlexible: boolean, isNullable: boolean): Codec {
   switch (name) {
     case 'bool':
-      return plain(path, 'boolean', 1, (writer, value: boolean) => writer.boolean(value), (reader) => reader.boolean())
+      return plain(
+        path,
+        'boolean',
+        1,
+        (writer, value: boolean) => writer.boolean(value),
+        (reader) => reader.boolean(),
+      )
     case 'int8':
-      return integer(path, 1, -0x80, 0x7f, (writer, value) => writer.int8(value), (reader) => reader.int8())
+      return integer(
+        path,
+        1,
+        -0x80,
+        0x7f,
+        (writer, value) => writer.int8(value),
+        (reader) => reader.int8(),
+      )
     case 'int16':
-      return integer(path, 2, -0x8000, 0x7fff, (writer, value) => writer.int16(value), (reader) => reader.int16())
+      return integer(
+        path,
+        2,
+        -0x8000,
+        0x7fff,
+        (writer, value) => writer.int16(value),
+        (reader) => reader.int16(),
+      )
     case 'uint16':
-      return integer(path, 2, 0, 0xffff, (writer, value) => writer.uint16(value), (reader) => reader.uint16())
+      return integer(
+        path,
+        2,
+        0,
+        0xffff,
+        (writer, value) => writer.uint16(value),
+        (reader) => reader.uint16(),
+      )
     case 'int32':
-      return integer(path, 4, -0x8000_0000, 0x7fff_ffff, (writer, value) => writer.int32(value), (reader) => reader.int32())
+      return integer(
+        path,
+        4,
+        -0x8000_0000,
+        0x7fff_ffff,
+        (writer, value) => writer.int32(value),
+        (reader) => reader.int32(),
+      )
     case 'uint32':
-      return integer(path, 4, 0, 0xffff_ffff, (writer, value) => writer.uint32(value), (reader) => reader.uint32())
+      return integer(
+        path,
+        4,
+        0,
+        0xffff_ffff,
+        (writer, value) => writer.uint32(value),
+        (reader) => reader.uint32(),
+      )
     case 'int64':
-      return integer(path, 8, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, (writer, value) => writer.int64(value), (reader) => reader.int64())
+      return integer(
+        path,
+        8,
+        -Number.MAX_SAFE_INTEGER,
+        Number.MAX_SAFE_INTEGER,
+        (writer, value) => writer.int64(value),
+        (reader) => reader.int64(),
+      )
     case 'float64':
-      return plain(path, 'number', 8, (writer, value: number) => writer.float64(value), (reader) => reader.float64())
+      return plain(
+        path,
+        'number',
+        8,
+        (writer, value: number) => writer.float64(value),
+        (reader) => reader.float64(),
+      )
     case 'uuid':
-      return plain(path, 'string', 16, (writer, value: string) => writer.uuid(value), (reader) => reader.uuid())
+      return plain(
+        path,
+        'string',
+        16,
+        (writer, value: string) => writer.uuid(value),
+        (reader) => reader.uuid(),
+      )
     case 'string':
       return {
         bytesMin: isFlexible ? 1 : 2,

@@ -6,7 +6,7 @@ const BYTES_AHEAD_MAX = 4 * 1024 * 1024
 
 /**
  * Cuts the bytes of a socket into frames, in both directions of the protocol.
- * A frame that arrives in one piece is a view of it; any other is collected in one buffer of its own.
+ * A frame that arrives in one piece is a view of that piece (and keeps all of it alive); any other is collected in one buffer of its own.
  */
 export class FrameSplitter {
   readonly #frameBytesMax: number
@@ -30,30 +30,30 @@ export class FrameSplitter {
     const frames: Buffer[] = []
     let pos = 0
     while (pos < chunk.length) {
-      if (this.#frame) {
-        pos += this.#fill(this.#frame, chunk, pos)
-      } else {
+      if (!this.#frame) {
         pos += this.#fillSize(chunk, pos)
         if (this.#sizeFilled < SIZE_BYTES) break
-        const frameBytes = this.#checkedSize()
-        if (chunk.length - pos >= frameBytes) {
-          frames.push(chunk.subarray(pos, pos + frameBytes))
-          pos += frameBytes
-          this.#sizeFilled = 0
-          continue
-        }
-        this.#frameBytes = frameBytes
-        this.#frameFilled = 0
-        this.#frame = Buffer.allocUnsafeSlow(Math.min(frameBytes, BYTES_AHEAD_MAX))
-        continue
+        this.#begin(this.#checkedSize(), chunk.length - pos)
       }
-      if (this.#frame && this.#frameFilled === this.#frameBytes) {
+      if (!this.#frame) {
+        frames.push(chunk.subarray(pos, pos + this.#frameBytes))
+        pos += this.#frameBytes
+      } else {
+        pos += this.#fill(this.#frame, chunk, pos)
+        if (this.#frameFilled < this.#frameBytes) break
         frames.push(this.#frame)
         this.#frame = undefined
-        this.#sizeFilled = 0
       }
+      this.#sizeFilled = 0
     }
     return frames
+  }
+
+  /** A frame that is whole already needs no buffer of its own. */
+  #begin(frameBytes: number, bytesAtHand: number): void {
+    this.#frameBytes = frameBytes
+    this.#frameFilled = 0
+    if (bytesAtHand < frameBytes) this.#frame = Buffer.allocUnsafeSlow(Math.min(frameBytes, BYTES_AHEAD_MAX))
   }
 
   #fillSize(chunk: Buffer, pos: number): number {

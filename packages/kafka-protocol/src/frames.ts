@@ -147,11 +147,7 @@ export function encodeUnsupportedApiVersions(correlationId: number): Buffer {
  *
  * @throws ProtocolError for broken bytes and for bytes left over.
  */
-export function decodeResponse<A extends ApiName>(
-  api: A,
-  version: number,
-  frame: Buffer,
-): { readonly correlationId: number; readonly body: ResponseBody<A> } {
+export function decodeResponse<A extends ApiName>(api: A, version: number, frame: Buffer): { readonly correlationId: number; readonly body: ResponseBody<A> } {
   const reader = new Reader(frame)
   const correlationId = readResponseHeader(reader, api, version)
   const bodyVersion = api === 'ApiVersions' && isUnsupportedVersion(frame, reader.pos) ? 0 : version

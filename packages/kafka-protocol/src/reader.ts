@@ -101,11 +101,14 @@ export class Reader {
     return (value >>> 1) ^ -(value & 1)
   }
 
-  /** Zigzag varint of at most 64 bits, as a number. @throws ProtocolError for one beyond the safe range. */
+  /**
+   * Zigzag varint of at most 64 bits, as a number.
+   * Rounded beyond ±(2^53 − 1): only timestamp deltas have this type, and a record with an odd time must not stop its consumer.
+   */
   varlong(): number {
     const start = this.pos
     let low = 0 // bits 0…27 of the unsigned value
-    let high = 0 // the bits above, at most 2^36
+    let high = 0 // the bits above
     for (let i = 0; i < 10; i++) {
       const byte = this.buffer[this.take(1)]!
       if (i < 4) low += (byte & 0x7f) << (7 * i)
@@ -113,12 +116,10 @@ export class Reader {
       if (byte < 0x80) {
         // Halved before it is put together, so that all values in the safe range keep every bit.
         const half = high * 0x800_0000 + (low >>> 1)
-        const value = low & 1 ? -half - 1 : half
-        if (!Number.isSafeInteger(value)) break
-        return value
+        return low & 1 ? -half - 1 : half
       }
     }
-    throw new ProtocolError(`The varlong at position ${start} is longer than 10 bytes or beyond ±(2^53 - 1).`)
+    throw new ProtocolError(`The varlong at position ${start} is longer than 10 bytes.`)
   }
 
   /** UUID in Kafka's text form: 22 characters of URL-safe base64. */

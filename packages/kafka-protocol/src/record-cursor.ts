@@ -19,7 +19,7 @@ export class RecordCursor {
   /** What the positions refer to. */
   readonly buffer: Buffer
   offset = -1
-  /** Milliseconds since 1970, as `timestampType` of the batch says; -1 if there is none. */
+  /** Milliseconds since 1970, as `timestampType` of the batch says; -1 if there is none; rounded beyond ±(2^53 − 1). */
   timestamp = -1
   /** -1 for a null key, as is `keyEnd`. */
   keyStart = -1

@@ -16,42 +16,59 @@ export const produce = api({
     transactionalId: string({ nullable: true, default: null }),
     acks: int16(),
     timeoutMs: int32(),
-    topicData: array(struct({
-      name: string({ until: 12, ignorable: true }),
-      topicId: uuid({ since: 13, ignorable: true }),
-      partitionData: array(struct({
-        index: int32(),
-        records: bytes({ nullable: true }),
-      })),
-    })),
+    topicData: array(
+      struct({
+        name: string({ until: 12, ignorable: true }),
+        topicId: uuid({ since: 13, ignorable: true }),
+        partitionData: array(
+          struct({
+            index: int32(),
+            records: bytes({ nullable: true }),
+          }),
+        ),
+      }),
+    ),
   },
   response: {
-    responses: array(struct({
-      name: string({ until: 12, ignorable: true }),
-      topicId: uuid({ since: 13, ignorable: true }),
-      partitionResponses: array(struct({
-        index: int32(),
-        errorCode: int16(),
-        baseOffset: int64(),
-        logAppendTimeMs: int64({ default: -1, ignorable: true }),
-        logStartOffset: int64({ since: 5, default: -1, ignorable: true }),
-        recordErrors: array(struct({
-          batchIndex: int32(),
-          batchIndexErrorMessage: string({ nullable: true, default: null }),
-        }), { since: 8, ignorable: true }),
-        errorMessage: string({ since: 8, nullable: true, default: null, ignorable: true }),
-        currentLeader: struct({
-          leaderId: int32({ default: -1 }),
-          leaderEpoch: int32({ default: -1 }),
-        }, { since: 10, tag: 0 }),
-      })),
-    })),
+    responses: array(
+      struct({
+        name: string({ until: 12, ignorable: true }),
+        topicId: uuid({ since: 13, ignorable: true }),
+        partitionResponses: array(
+          struct({
+            index: int32(),
+            errorCode: int16(),
+            baseOffset: int64(),
+            logAppendTimeMs: int64({ default: -1, ignorable: true }),
+            logStartOffset: int64({ since: 5, default: -1, ignorable: true }),
+            recordErrors: array(
+              struct({
+                batchIndex: int32(),
+                batchIndexErrorMessage: string({ nullable: true, default: null }),
+              }),
+              { since: 8, ignorable: true },
+            ),
+            errorMessage: string({ since: 8, nullable: true, default: null, ignorable: true }),
+            currentLeader: struct(
+              {
+                leaderId: int32({ default: -1 }),
+                leaderEpoch: int32({ default: -1 }),
+              },
+              { since: 10, tag: 0 },
+            ),
+          }),
+        ),
+      }),
+    ),
     throttleTimeMs: int32({ default: 0, ignorable: true }),
-    nodeEndpoints: array(struct({
-      nodeId: int32(),
-      host: string(),
-      port: int32(),
-      rack: string({ nullable: true, default: null }),
-    }), { since: 10, tag: 0 }),
+    nodeEndpoints: array(
+      struct({
+        nodeId: int32(),
+        host: string(),
+        port: int32(),
+        rack: string({ nullable: true, default: null }),
+      }),
+      { since: 10, tag: 0 },
+    ),
   },
 })

@@ -13,27 +13,35 @@ export const listOffsets = api({
   request: {
     replicaId: int32(),
     isolationLevel: int8({ since: 2 }),
-    topics: array(struct({
-      name: string(),
-      partitions: array(struct({
-        partitionIndex: int32(),
-        currentLeaderEpoch: int32({ since: 4, default: -1, ignorable: true }),
-        timestamp: int64(),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            currentLeaderEpoch: int32({ since: 4, default: -1, ignorable: true }),
+            timestamp: int64(),
+          }),
+        ),
+      }),
+    ),
     timeoutMs: int32({ since: 10, ignorable: true }),
   },
   response: {
     throttleTimeMs: int32({ since: 2, ignorable: true }),
-    topics: array(struct({
-      name: string(),
-      partitions: array(struct({
-        partitionIndex: int32(),
-        errorCode: int16(),
-        timestamp: int64({ default: -1 }),
-        offset: int64({ default: -1 }),
-        leaderEpoch: int32({ since: 4, default: -1 }),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            errorCode: int16(),
+            timestamp: int64({ default: -1 }),
+            offset: int64({ default: -1 }),
+            leaderEpoch: int32({ since: 4, default: -1 }),
+          }),
+        ),
+      }),
+    ),
   },
 })

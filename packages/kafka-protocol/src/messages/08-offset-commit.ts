@@ -16,26 +16,34 @@ export const offsetCommit = api({
     memberId: string({ ignorable: true }),
     groupInstanceId: string({ since: 7, nullable: true, default: null }),
     retentionTimeMs: int64({ until: 4, default: -1, ignorable: true }),
-    topics: array(struct({
-      name: string({ until: 9, ignorable: true }),
-      topicId: uuid({ since: 10, ignorable: true }),
-      partitions: array(struct({
-        partitionIndex: int32(),
-        committedOffset: int64(),
-        committedLeaderEpoch: int32({ since: 6, default: -1, ignorable: true }),
-        committedMetadata: string({ nullable: true }),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string({ until: 9, ignorable: true }),
+        topicId: uuid({ since: 10, ignorable: true }),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            committedOffset: int64(),
+            committedLeaderEpoch: int32({ since: 6, default: -1, ignorable: true }),
+            committedMetadata: string({ nullable: true }),
+          }),
+        ),
+      }),
+    ),
   },
   response: {
     throttleTimeMs: int32({ since: 3, ignorable: true }),
-    topics: array(struct({
-      name: string({ until: 9, ignorable: true }),
-      topicId: uuid({ since: 10, ignorable: true }),
-      partitions: array(struct({
-        partitionIndex: int32(),
-        errorCode: int16(),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string({ until: 9, ignorable: true }),
+        topicId: uuid({ since: 10, ignorable: true }),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            errorCode: int16(),
+          }),
+        ),
+      }),
+    ),
   },
 })

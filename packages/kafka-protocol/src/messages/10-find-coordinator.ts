@@ -22,13 +22,16 @@ export const findCoordinator = api({
     nodeId: int32({ until: 3 }),
     host: string({ until: 3 }),
     port: int32({ until: 3 }),
-    coordinators: array(struct({
-      key: string(),
-      nodeId: int32(),
-      host: string(),
-      port: int32(),
-      errorCode: int16(),
-      errorMessage: string({ nullable: true, ignorable: true }),
-    }), { since: 4 }),
+    coordinators: array(
+      struct({
+        key: string(),
+        nodeId: int32(),
+        host: string(),
+        port: int32(),
+        errorCode: int16(),
+        errorMessage: string({ nullable: true, ignorable: true }),
+      }),
+      { since: 4 },
+    ),
   },
 })

@@ -18,10 +18,12 @@ export const joinGroup = api({
     memberId: string(),
     groupInstanceId: string({ since: 5, nullable: true, default: null }),
     protocolType: string(),
-    protocols: array(struct({
-      name: string(),
-      metadata: bytes(),
-    })),
+    protocols: array(
+      struct({
+        name: string(),
+        metadata: bytes(),
+      }),
+    ),
     reason: string({ since: 8, nullable: true, default: null, ignorable: true }),
   },
   response: {
@@ -33,10 +35,12 @@ export const joinGroup = api({
     leader: string(),
     skipAssignment: bool({ since: 9, default: false }),
     memberId: string(),
-    members: array(struct({
-      memberId: string(),
-      groupInstanceId: string({ since: 5, nullable: true, default: null, ignorable: true }),
-      metadata: bytes(),
-    })),
+    members: array(
+      struct({
+        memberId: string(),
+        groupInstanceId: string({ since: 5, nullable: true, default: null, ignorable: true }),
+        metadata: bytes(),
+      }),
+    ),
   },
 })

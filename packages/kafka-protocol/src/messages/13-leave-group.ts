@@ -12,19 +12,25 @@ export const leaveGroup = api({
   request: {
     groupId: string(),
     memberId: string({ until: 2 }),
-    members: array(struct({
-      memberId: string(),
-      groupInstanceId: string({ nullable: true, default: null }),
-      reason: string({ since: 5, nullable: true, default: null, ignorable: true }),
-    }), { since: 3 }),
+    members: array(
+      struct({
+        memberId: string(),
+        groupInstanceId: string({ nullable: true, default: null }),
+        reason: string({ since: 5, nullable: true, default: null, ignorable: true }),
+      }),
+      { since: 3 },
+    ),
   },
   response: {
     throttleTimeMs: int32({ since: 1, ignorable: true }),
     errorCode: int16(),
-    members: array(struct({
-      memberId: string(),
-      groupInstanceId: string({ nullable: true }),
-      errorCode: int16(),
-    }), { since: 3 }),
+    members: array(
+      struct({
+        memberId: string(),
+        groupInstanceId: string({ nullable: true }),
+        errorCode: int16(),
+      }),
+      { since: 3 },
+    ),
   },
 })

@@ -17,10 +17,12 @@ export const syncGroup = api({
     groupInstanceId: string({ since: 3, nullable: true, default: null }),
     protocolType: string({ since: 5, nullable: true, default: null, ignorable: true }),
     protocolName: string({ since: 5, nullable: true, default: null, ignorable: true }),
-    assignments: array(struct({
-      memberId: string(),
-      assignment: bytes(),
-    })),
+    assignments: array(
+      struct({
+        memberId: string(),
+        assignment: bytes(),
+      }),
+    ),
   },
   response: {
     throttleTimeMs: int32({ since: 1, ignorable: true }),

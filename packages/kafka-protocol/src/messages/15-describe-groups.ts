@@ -16,22 +16,26 @@ export const describeGroups = api({
   },
   response: {
     throttleTimeMs: int32({ since: 1, ignorable: true }),
-    groups: array(struct({
-      errorCode: int16(),
-      errorMessage: string({ since: 6, nullable: true, default: null }),
-      groupId: string(),
-      groupState: string(),
-      protocolType: string(),
-      protocolData: string(),
-      members: array(struct({
-        memberId: string(),
-        groupInstanceId: string({ since: 4, nullable: true, default: null, ignorable: true }),
-        clientId: string(),
-        clientHost: string(),
-        memberMetadata: bytes(),
-        memberAssignment: bytes(),
-      })),
-      authorizedOperations: int32({ since: 3, default: -2147483648 }),
-    })),
+    groups: array(
+      struct({
+        errorCode: int16(),
+        errorMessage: string({ since: 6, nullable: true, default: null }),
+        groupId: string(),
+        groupState: string(),
+        protocolType: string(),
+        protocolData: string(),
+        members: array(
+          struct({
+            memberId: string(),
+            groupInstanceId: string({ since: 4, nullable: true, default: null, ignorable: true }),
+            clientId: string(),
+            clientHost: string(),
+            memberMetadata: bytes(),
+            memberAssignment: bytes(),
+          }),
+        ),
+        authorizedOperations: int32({ since: 3, default: -2147483648 }),
+      }),
+    ),
   },
 })

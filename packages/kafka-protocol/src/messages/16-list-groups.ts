@@ -16,11 +16,13 @@ export const listGroups = api({
   response: {
     throttleTimeMs: int32({ since: 1, ignorable: true }),
     errorCode: int16(),
-    groups: array(struct({
-      groupId: string(),
-      protocolType: string(),
-      groupState: string({ since: 4, ignorable: true }),
-      groupType: string({ since: 5, ignorable: true }),
-    })),
+    groups: array(
+      struct({
+        groupId: string(),
+        protocolType: string(),
+        groupState: string({ since: 4, ignorable: true }),
+        groupType: string({ since: 5, ignorable: true }),
+      }),
+    ),
   },
 })

@@ -17,23 +17,31 @@ export const apiVersions = api({
   },
   response: {
     errorCode: int16(),
-    apiKeys: array(struct({
-      apiKey: int16(),
-      minVersion: int16(),
-      maxVersion: int16(),
-    })),
+    apiKeys: array(
+      struct({
+        apiKey: int16(),
+        minVersion: int16(),
+        maxVersion: int16(),
+      }),
+    ),
     throttleTimeMs: int32({ since: 1, ignorable: true }),
-    supportedFeatures: array(struct({
-      name: string(),
-      minVersion: int16(),
-      maxVersion: int16(),
-    }), { since: 3, tag: 0, ignorable: true }),
+    supportedFeatures: array(
+      struct({
+        name: string(),
+        minVersion: int16(),
+        maxVersion: int16(),
+      }),
+      { since: 3, tag: 0, ignorable: true },
+    ),
     finalizedFeaturesEpoch: int64({ since: 3, default: -1, tag: 1, ignorable: true }),
-    finalizedFeatures: array(struct({
-      name: string(),
-      maxVersionLevel: int16(),
-      minVersionLevel: int16(),
-    }), { since: 3, tag: 2, ignorable: true }),
+    finalizedFeatures: array(
+      struct({
+        name: string(),
+        maxVersionLevel: int16(),
+        minVersionLevel: int16(),
+      }),
+      { since: 3, tag: 2, ignorable: true },
+    ),
     zkMigrationReady: bool({ since: 3, default: false, tag: 3, ignorable: true }),
   },
 })

@@ -10,20 +10,25 @@ export const deleteTopics = api({
   versions: { min: 1, max: 6 },
   flexibleFrom: 4,
   request: {
-    topics: array(struct({
-      name: string({ nullable: true, default: null }),
-      topicId: uuid(),
-    }), { since: 6 }),
+    topics: array(
+      struct({
+        name: string({ nullable: true, default: null }),
+        topicId: uuid(),
+      }),
+      { since: 6 },
+    ),
     topicNames: array(string(), { until: 5, ignorable: true }),
     timeoutMs: int32(),
   },
   response: {
     throttleTimeMs: int32({ ignorable: true }),
-    responses: array(struct({
-      name: string({ nullable: 6 }),
-      topicId: uuid({ since: 6, ignorable: true }),
-      errorCode: int16(),
-      errorMessage: string({ since: 5, nullable: true, default: null, ignorable: true }),
-    })),
+    responses: array(
+      struct({
+        name: string({ nullable: 6 }),
+        topicId: uuid({ since: 6, ignorable: true }),
+        errorCode: int16(),
+        errorMessage: string({ since: 5, nullable: true, default: null, ignorable: true }),
+      }),
+    ),
   },
 })

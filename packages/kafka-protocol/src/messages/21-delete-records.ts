@@ -10,24 +10,32 @@ export const deleteRecords = api({
   versions: { min: 0, max: 2 },
   flexibleFrom: 2,
   request: {
-    topics: array(struct({
-      name: string(),
-      partitions: array(struct({
-        partitionIndex: int32(),
-        offset: int64(),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            offset: int64(),
+          }),
+        ),
+      }),
+    ),
     timeoutMs: int32(),
   },
   response: {
     throttleTimeMs: int32(),
-    topics: array(struct({
-      name: string(),
-      partitions: array(struct({
-        partitionIndex: int32(),
-        lowWatermark: int64(),
-        errorCode: int16(),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            lowWatermark: int64(),
+            errorCode: int16(),
+          }),
+        ),
+      }),
+    ),
   },
 })

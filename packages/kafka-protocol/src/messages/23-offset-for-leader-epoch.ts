@@ -11,25 +11,33 @@ export const offsetForLeaderEpoch = api({
   flexibleFrom: 4,
   request: {
     replicaId: int32({ since: 3, default: -2, ignorable: true }),
-    topics: array(struct({
-      topic: string(),
-      partitions: array(struct({
-        partition: int32(),
-        currentLeaderEpoch: int32({ default: -1, ignorable: true }),
-        leaderEpoch: int32(),
-      })),
-    })),
+    topics: array(
+      struct({
+        topic: string(),
+        partitions: array(
+          struct({
+            partition: int32(),
+            currentLeaderEpoch: int32({ default: -1, ignorable: true }),
+            leaderEpoch: int32(),
+          }),
+        ),
+      }),
+    ),
   },
   response: {
     throttleTimeMs: int32({ ignorable: true }),
-    topics: array(struct({
-      topic: string(),
-      partitions: array(struct({
-        errorCode: int16(),
-        partition: int32(),
-        leaderEpoch: int32({ default: -1, ignorable: true }),
-        endOffset: int64({ default: -1 }),
-      })),
-    })),
+    topics: array(
+      struct({
+        topic: string(),
+        partitions: array(
+          struct({
+            errorCode: int16(),
+            partition: int32(),
+            leaderEpoch: int32({ default: -1, ignorable: true }),
+            endOffset: int64({ default: -1 }),
+          }),
+        ),
+      }),
+    ),
   },
 })

@@ -17,24 +17,32 @@ export const txnOffsetCommit = api({
     generationId: int32({ since: 3, default: -1 }),
     memberId: string({ since: 3, default: '' }),
     groupInstanceId: string({ since: 3, nullable: true, default: null }),
-    topics: array(struct({
-      name: string(),
-      partitions: array(struct({
-        partitionIndex: int32(),
-        committedOffset: int64(),
-        committedLeaderEpoch: int32({ since: 2, default: -1, ignorable: true }),
-        committedMetadata: string({ nullable: true }),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            committedOffset: int64(),
+            committedLeaderEpoch: int32({ since: 2, default: -1, ignorable: true }),
+            committedMetadata: string({ nullable: true }),
+          }),
+        ),
+      }),
+    ),
   },
   response: {
     throttleTimeMs: int32(),
-    topics: array(struct({
-      name: string(),
-      partitions: array(struct({
-        partitionIndex: int32(),
-        errorCode: int16(),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            errorCode: int16(),
+          }),
+        ),
+      }),
+    ),
   },
 })

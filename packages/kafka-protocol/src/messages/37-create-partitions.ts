@@ -10,22 +10,29 @@ export const createPartitions = api({
   versions: { min: 0, max: 3 },
   flexibleFrom: 2,
   request: {
-    topics: array(struct({
-      name: string(),
-      count: int32(),
-      assignments: array(struct({
-        brokerIds: array(int32()),
-      }), { nullable: true }),
-    })),
+    topics: array(
+      struct({
+        name: string(),
+        count: int32(),
+        assignments: array(
+          struct({
+            brokerIds: array(int32()),
+          }),
+          { nullable: true },
+        ),
+      }),
+    ),
     timeoutMs: int32(),
     validateOnly: bool(),
   },
   response: {
     throttleTimeMs: int32(),
-    results: array(struct({
-      name: string(),
-      errorCode: int16(),
-      errorMessage: string({ nullable: true, default: null }),
-    })),
+    results: array(
+      struct({
+        name: string(),
+        errorCode: int16(),
+        errorMessage: string({ nullable: true, default: null }),
+      }),
+    ),
   },
 })

@@ -14,9 +14,11 @@ export const deleteGroups = api({
   },
   response: {
     throttleTimeMs: int32(),
-    results: array(struct({
-      groupId: string(),
-      errorCode: int16(),
-    })),
+    results: array(
+      struct({
+        groupId: string(),
+        errorCode: int16(),
+      }),
+    ),
   },
 })

@@ -10,24 +10,30 @@ export const incrementalAlterConfigs = api({
   versions: { min: 0, max: 1 },
   flexibleFrom: 1,
   request: {
-    resources: array(struct({
-      resourceType: int8(),
-      resourceName: string(),
-      configs: array(struct({
-        name: string(),
-        configOperation: int8(),
-        value: string({ nullable: true }),
-      })),
-    })),
+    resources: array(
+      struct({
+        resourceType: int8(),
+        resourceName: string(),
+        configs: array(
+          struct({
+            name: string(),
+            configOperation: int8(),
+            value: string({ nullable: true }),
+          }),
+        ),
+      }),
+    ),
     validateOnly: bool(),
   },
   response: {
     throttleTimeMs: int32(),
-    responses: array(struct({
-      errorCode: int16(),
-      errorMessage: string({ nullable: true }),
-      resourceType: int8(),
-      resourceName: string(),
-    })),
+    responses: array(
+      struct({
+        errorCode: int16(),
+        errorMessage: string({ nullable: true }),
+        resourceType: int8(),
+        resourceName: string(),
+      }),
+    ),
   },
 })

@@ -11,22 +11,30 @@ export const offsetDelete = api({
   flexibleFrom: Infinity,
   request: {
     groupId: string(),
-    topics: array(struct({
-      name: string(),
-      partitions: array(struct({
-        partitionIndex: int32(),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+          }),
+        ),
+      }),
+    ),
   },
   response: {
     errorCode: int16(),
     throttleTimeMs: int32({ ignorable: true }),
-    topics: array(struct({
-      name: string(),
-      partitions: array(struct({
-        partitionIndex: int32(),
-        errorCode: int16(),
-      })),
-    })),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            errorCode: int16(),
+          }),
+        ),
+      }),
+    ),
   },
 })

@@ -21,13 +21,15 @@ export const describeCluster = api({
     endpointType: int8({ since: 1, default: 1 }),
     clusterId: string(),
     controllerId: int32({ default: -1 }),
-    brokers: array(struct({
-      brokerId: int32(),
-      host: string(),
-      port: int32(),
-      rack: string({ nullable: true, default: null }),
-      isFenced: bool({ since: 2 }),
-    })),
+    brokers: array(
+      struct({
+        brokerId: int32(),
+        host: string(),
+        port: int32(),
+        rack: string({ nullable: true, default: null }),
+        isFenced: bool({ since: 2 }),
+      }),
+    ),
     clusterAuthorizedOperations: int32({ default: -2147483648 }),
   },
 })
