@@ -63,7 +63,7 @@ test('unknown keys and versions, cut frames and bytes left over are refused', ()
   for (let length = 0; length < frame.length; length++) {
     assert.throws(() => decodeRequest(frame.subarray(0, length)), ProtocolError)
   }
-  assert.throws(() => decodeRequest(Buffer.concat([frame, Buffer.alloc(1)])), /1 bytes are left over/)
+  assert.throws(() => decodeRequest(Buffer.concat([frame, Buffer.alloc(1)])), /has 1 bytes left over behind it/)
   const unknownKey = Buffer.from(frame)
   unknownKey.writeInt16BE(999, 0)
   assert.throws(() => decodeRequest(unknownKey), /unknown API key 999/)

@@ -185,7 +185,7 @@ export function requireVersion(api: ApiName, version: number): void {
 
 /** @throws ProtocolError unless all bytes were read: left-over bytes mean that both sides understand the message differently. */
 export function requireEnd(reader: Reader, api: ApiName): void {
-  if (reader.remaining > 0) throw new ProtocolError(`${reader.remaining} bytes are left over behind a message of the kind "${api}".`)
+  if (reader.remaining > 0) throw new ProtocolError(`A message of the kind "${api}" has ${reader.remaining} bytes left over behind it.`)
 }
 
 /** The compiler cannot follow the name to its message; every caller keeps name and body together. */

@@ -130,7 +130,7 @@ export class RecordCursor {
   }
 
   #fail(): never {
-    throw new ProtocolError(`The record that ends the batch at position ${this.#pos} of ${this.#end} has lengths that do not fit together.`)
+    throw new ProtocolError(`A record near position ${this.#pos} of a batch that ends at ${this.#end} has lengths that do not fit together.`)
   }
 
   // Lengths and deltas mostly take one or two bytes.
