@@ -1,5 +1,5 @@
 import { api } from '../api.ts'
-import { array, int16, int32, string, struct, uuid } from '../fields.ts'
+import { array, int16, int32, string, struct, uuid, ZERO_UUID } from '../fields.ts'
 
 /**
  * Deletes topics. 4: flexible. 5: error messages (KIP-599). 6: by name or id, `topics` instead of `topicNames` (KIP-516).
@@ -13,7 +13,7 @@ export const deleteTopics = api({
     topics: array(
       struct({
         name: string({ nullable: true, default: null }),
-        topicId: uuid(),
+        topicId: uuid({ default: ZERO_UUID }),
       }),
       { since: 6 },
     ),
