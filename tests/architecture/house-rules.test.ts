@@ -28,7 +28,7 @@ test('no file or folder has a name that says nothing', () => {
 
 test('files are named in kebab-case', () => {
   assert.deepEqual(
-    sources.filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.servers)?(\.test)?\.(ts|mjs)$/.test(basename(file))),
+    sources.filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test-data|(\.servers)?(\.test)?)\.(ts|mjs)$/.test(basename(file))),
     [],
   )
 })
@@ -64,7 +64,7 @@ test('no test is singled out, and each test file imports node:test', () => {
   const testFiles = sources.filter((file) => file.endsWith('.test.ts'))
   assert.deepEqual(matches(testFiles, /\bonly: true|\b(?:test|it|describe|suite)\.only\(/), [])
   assert.deepEqual(
-    testFiles.filter((file) => !/from 'node:test'/.test(read(file))),
+    testFiles.filter((file) => !/(?:from|import) 'node:test'/.test(read(file))),
     [],
   )
 })
