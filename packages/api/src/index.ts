@@ -1,3 +1,5 @@
+import './buffer-slices.ts'
+
 export * from './client-config-override-policy.ts'
 export * from './config-def.ts'
 export * from './config-provider.ts'

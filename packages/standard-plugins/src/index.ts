@@ -1,1 +1,10 @@
-export {}
+export { ByteArrayConverter } from './converters/byte-array-converter.ts'
+export {
+  BooleanConverter,
+  DoubleConverter,
+  FloatConverter,
+  IntegerConverter,
+  LongConverter,
+  ShortConverter,
+} from './converters/primitive-converter.ts'
+export { StringConverter } from './converters/string-converter.ts'

@@ -1,0 +1,9 @@
+declare global {
+  // Public methods of Node's Buffer that its type package leaves out: `toString` without the choice of an encoding at each call.
+  interface Buffer {
+    utf8Slice(start: number, end: number): string
+    latin1Slice(start: number, end: number): string
+  }
+}
+
+export {}
