@@ -1,1 +1,6 @@
-export {}
+export { type Broker, type BrokerOptions, startBroker } from './broker.ts'
+export type { BrokerLogger } from './broker-logger.ts'
+export { type BrokerSetting, brokerSettings } from './config/broker-config.ts'
+export { type TopicSetting, topicSettings } from './config/topic-config.ts'
+export { BrokerError, type BrokerErrorCode } from './errors.ts'
+export type { DiskFault, Fault, RequestFault } from './faults.ts'

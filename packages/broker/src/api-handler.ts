@@ -1,0 +1,74 @@
+import type { ApiName, RequestBody, ResponseInput, VersionRange } from '@millrace/kafka-protocol'
+import { encodeResponse } from '@millrace/kafka-protocol'
+import type { BrokerMeta } from './broker-meta.ts'
+import type { BrokerLogger } from './broker-logger.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { GroupCoordinator } from './groups/group-coordinator.ts'
+import type { Topics } from './topics.ts'
+
+/** The only node of the cluster: broker, leader of all partitions, coordinator of all groups, controller. */
+export const NODE_ID = 1
+
+/** What the APIs act on. */
+export interface BrokerServices {
+  readonly config: BrokerConfig
+  readonly meta: BrokerMeta
+  readonly topics: Topics
+  readonly groups: GroupCoordinator
+  readonly logger: BrokerLogger
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+}
+
+/** One request, decoded, with where it came from. */
+export interface Request<A extends ApiName> {
+  readonly version: number
+  readonly correlationId: number
+  readonly clientId: string | null
+  readonly body: RequestBody<A>
+  /** Address of the client, as Kafka shows it in the members of a group: `/127.0.0.1`. */
+  readonly clientHost: string
+  /** Where this client reaches the broker. */
+  readonly advertised: { readonly host: string; readonly port: number }
+  /** Calls the listener once when the connection is closed while the request waits; the result takes the listener back. */
+  onClosed(listener: () => void): () => void
+}
+
+/** Buffers of one frame, or null for no answer at all. */
+export type Answer = readonly Buffer[] | null
+
+/**
+ * One API. Handlers run one at a time for each connection, in the order of the requests; those that wait return a promise, during which other
+ * connections go on.
+ */
+export interface ApiHandler<A extends ApiName = ApiName> {
+  readonly api: A
+  /** The versions that are offered, both included. */
+  readonly versions: VersionRange
+  /**
+   * Answers a request. A KafkaError that it throws becomes the answer of `fail`; any other error is logged and answered with UNKNOWN_SERVER_ERROR.
+   */
+  answer(request: Request<A>, services: BrokerServices): Answer | Promise<Answer>
+  /** The answer that says for everything the request names that it failed. */
+  fail(request: Request<A>, errorCode: number): Answer
+}
+
+/** Declares an API whose answer is encoded from a body. */
+export function apiHandler<A extends ApiName>(declaration: {
+  readonly api: A
+  readonly versions: VersionRange
+  respond(request: Request<A>, services: BrokerServices): ResponseInput<A> | Promise<ResponseInput<A>>
+  failed(request: Request<A>, errorCode: number): ResponseInput<A>
+}): ApiHandler<A> {
+  const { api, versions } = declaration
+  const encode = ({ version, correlationId }: Request<A>, body: ResponseInput<A>): Answer => [encodeResponse({ api, version, correlationId, body })]
+  return {
+    api,
+    versions,
+    answer(request, services) {
+      const body = declaration.respond(request, services)
+      return body instanceof Promise ? body.then((late) => encode(request, late)) : encode(request, body)
+    },
+    fail: (request, errorCode) => encode(request, declaration.failed(request, errorCode)),
+  }
+}

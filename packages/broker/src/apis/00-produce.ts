@@ -1,0 +1,93 @@
+import { encodeResponse, ErrorCode, KafkaError } from '@millrace/kafka-protocol'
+import type { ApiHandler, BrokerServices, Request } from '../api-handler.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+
+interface PartitionAnswer {
+  readonly index: number
+  readonly errorCode: number
+  readonly errorMessage?: string | null
+  readonly baseOffset: number
+  readonly logAppendTimeMs?: number
+  readonly logStartOffset?: number
+}
+
+/**
+ * Produce 3 to 13: appends one record batch to each partition named, and answers when all are in the page cache, or on the disk where
+ * `flush.messages` asks for it. With `acks=0` there is no answer; an error then closes nothing, as the client would not know why.
+ * `acks=1` and `acks=all` are the same on one node.
+ * Idempotent producers: KIP-98; errors of records: KIP-467 (the whole batch is refused); topic ids from 13 on: KIP-516.
+ */
+export const produce: ApiHandler<'Produce'> = {
+  api: 'Produce',
+  versions: { min: 3, max: 13 },
+
+  answer(request, services) {
+    const { acks, topicData } = request.body
+    if (acks !== 0 && acks !== 1 && acks !== -1) return this.fail(request, ErrorCode.INVALID_REQUIRED_ACKS)
+    const now = services.clock()
+    const unflushed: PartitionLog[] = []
+    const responses = topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index, records }) => append(request, services, { name, topicId, index, records, now, unflushed })),
+    }))
+    if (acks === 0) return null
+    if (unflushed.length === 0) return encode(request, responses)
+    return Promise.all(unflushed.map((log) => log.flush())).then(() => encode(request, responses))
+  },
+
+  fail(request, errorCode) {
+    const { acks, topicData } = request.body
+    if (acks === 0) return null
+    const responses = topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => ({ index, errorCode, baseOffset: -1 })),
+    }))
+    return encode(request, responses)
+  },
+}
+
+function append(
+  { version, body }: Request<'Produce'>,
+  { topics, logger }: BrokerServices,
+  { name, topicId, index, records, now, unflushed }: {
+    name: string
+    topicId: string
+    index: number
+    records: Buffer | null
+    now: number
+    unflushed: PartitionLog[]
+  },
+): PartitionAnswer {
+  const topic = version >= 13 ? topics.getById(topicId) : topics.get(name)
+  if (!topic) return failed(index, version >= 13 ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  try {
+    const log = topics.log(topic, index)
+    const { baseOffset, logAppendTime } = log.append(records ?? Buffer.alloc(0), now)
+    if (log.isFlushDue) unflushed.push(log)
+    return { index, errorCode: 0, baseOffset, logAppendTimeMs: logAppendTime, logStartOffset: log.startOffset }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    if (body.acks === 0) logger.warn(`Records for "${topic.name}-${index}" were refused, and their producer asked for no answer: ${error.message}`)
+    return failed(index, error.errorCode, error.message)
+  }
+}
+
+function failed(index: number, errorCode: number, errorMessage: string | null = null): PartitionAnswer {
+  return { index, errorCode, errorMessage, baseOffset: -1, logStartOffset: -1 }
+}
+
+function encode(
+  { version, correlationId }: Request<'Produce'>,
+  responses: readonly { readonly name: string; readonly topicId: string; readonly partitionResponses: readonly PartitionAnswer[] }[],
+): Buffer[] {
+  const body = {
+    responses: responses.map(({ name, topicId, partitionResponses }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionResponses.map((partition) => ({ ...partition, recordErrors: [] })),
+    })),
+  }
+  return [encodeResponse({ api: 'Produce', version, correlationId, body })]
+}

@@ -1,0 +1,69 @@
+import { ErrorCode, KafkaError } from '@millrace/kafka-protocol'
+import { apiHandler, type BrokerServices, type Request } from '../api-handler.ts'
+import { LEADER_EPOCH, type PartitionLog } from '../log/partition-log.ts'
+import { leaderEpochError } from './01-fetch.ts'
+
+const LATEST = -1
+const EARLIEST = -2
+/** The record with the highest timestamp (KIP-734). */
+const MAX_TIMESTAMP = -3
+/** As EARLIEST where there is no tiered storage (KIP-405). */
+const EARLIEST_LOCAL = -4
+/** The end of what is in tiered storage (KIP-1005), and the start of what waits for it: nothing. */
+const LATEST_TIERED = -5
+const EARLIEST_PENDING_UPLOAD = -6
+
+type WantedPartition = Request<'ListOffsets'>['body']['topics'][number]['partitions'][number]
+
+/** ListOffsets 1 to 11: start and end of a log, or the first record from a timestamp on. */
+export const listOffsets = apiHandler({
+  api: 'ListOffsets',
+  versions: { min: 1, max: 11 },
+
+  respond: ({ body }, services) => ({
+    topics: body.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((partition) => found(services, name, partition)),
+    })),
+  }),
+
+  failed: ({ body }, errorCode) => ({
+    topics: body.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    })),
+  }),
+})
+
+function found({ topics }: BrokerServices, name: string, { partitionIndex, timestamp, currentLeaderEpoch }: WantedPartition) {
+  const topic = topics.get(name)
+  if (!topic) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
+  const epochError = leaderEpochError(currentLeaderEpoch)
+  if (epochError) return { partitionIndex, errorCode: epochError }
+  try {
+    const place = placeOf(topics.log(topic, partitionIndex), timestamp)
+    if (!place) return { partitionIndex, errorCode: 0 }
+    return { partitionIndex, errorCode: 0, ...place, leaderEpoch: LEADER_EPOCH }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    return { partitionIndex, errorCode: error.errorCode }
+  }
+}
+
+/** Undefined if there is no such record. */
+function placeOf(log: PartitionLog, timestamp: number): { readonly offset: number; readonly timestamp: number } | undefined {
+  switch (timestamp) {
+    case LATEST:
+      return { offset: log.endOffset, timestamp: -1 }
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return { offset: log.startOffset, timestamp: -1 }
+    case MAX_TIMESTAMP:
+      return log.latestByTimestamp()
+    case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
+      return undefined
+    default:
+      return log.firstSince(timestamp)
+  }
+}

@@ -1,0 +1,141 @@
+import { BrokerError } from '../errors.ts'
+import type { BrokerLogger } from '../broker-logger.ts'
+import { type ConfigType, parseConfigValue } from './config-values.ts'
+import { checkedSetting, type TopicOverrides, topicSettings } from './topic-config.ts'
+
+/** One property of the broker itself, under Kafka's name. Defaults are Kafka's unless `differs` says why not. */
+export interface BrokerSetting {
+  readonly name: string
+  readonly type: ConfigType
+  readonly default: string
+  readonly differs?: string
+}
+
+/** Every broker property that is honoured, beside those that give defaults to topics (`topicSettings`). */
+export const brokerSettings: readonly BrokerSetting[] = [
+  { name: 'auto.create.topics.enable', type: 'BOOLEAN', default: 'true' },
+  { name: 'connections.max.idle.ms', type: 'LONG', default: '600000' },
+  { name: 'fetch.max.bytes', type: 'INT', default: '8388608', differs: "Kafka's 57671680 would let each slow reader hold that much memory." },
+  { name: 'group.initial.rebalance.delay.ms', type: 'INT', default: '0', differs: "Kafka waits 3000 for further members, which only costs time here." },
+  { name: 'group.max.session.timeout.ms', type: 'INT', default: '1800000' },
+  { name: 'group.max.size', type: 'INT', default: '2147483647' },
+  { name: 'group.min.session.timeout.ms', type: 'INT', default: '6000' },
+  { name: 'log.retention.check.interval.ms', type: 'LONG', default: '300000' },
+  { name: 'max.connections', type: 'INT', default: '2000', differs: 'Kafka sets no limit; here it bounds the memory.' },
+  { name: 'num.partitions', type: 'INT', default: '1' },
+  { name: 'offset.metadata.max.bytes', type: 'INT', default: '4096' },
+  { name: 'offsets.retention.check.interval.ms', type: 'LONG', default: '600000' },
+  { name: 'offsets.retention.minutes', type: 'INT', default: '10080' },
+  { name: 'producer.id.expiration.ms', type: 'INT', default: '86400000' },
+  { name: 'socket.request.max.bytes', type: 'INT', default: '104857600' },
+]
+
+/** What the broker reads of its properties. */
+export interface BrokerConfig {
+  readonly autoCreateTopics: boolean
+  readonly connectionsMax: number
+  readonly connectionsMaxIdleMs: number
+  readonly fetchMaxBytes: number
+  readonly groupInitialRebalanceDelayMs: number
+  readonly groupMaxSize: number
+  readonly groupMaxSessionTimeoutMs: number
+  readonly groupMinSessionTimeoutMs: number
+  readonly numPartitions: number
+  readonly offsetMetadataMaxBytes: number
+  readonly offsetsRetentionCheckIntervalMs: number
+  readonly offsetsRetentionMs: number
+  readonly producerIdExpirationMs: number
+  readonly requestBytesMax: number
+  readonly retentionCheckIntervalMs: number
+  /** Defaults of topics that differ from Kafka's, by the names of the topic settings. */
+  readonly topicDefaults: TopicOverrides
+  /** All honoured properties of the broker with their values, for DescribeConfigs. */
+  readonly values: ReadonlyMap<string, string>
+  /** Names of the properties that were given. */
+  readonly given: ReadonlySet<string>
+}
+
+/** Older and coarser names for the same defaults, with the factor to milliseconds; the finest one that is given wins, as in Kafka. */
+const timeAliases: readonly { readonly topicName: string; readonly brokerName: string; readonly factor: number }[] = [
+  { topicName: 'retention.ms', brokerName: 'log.retention.hours', factor: 3_600_000 },
+  { topicName: 'retention.ms', brokerName: 'log.retention.minutes', factor: 60_000 },
+  { topicName: 'segment.ms', brokerName: 'log.roll.hours', factor: 3_600_000 },
+]
+
+/**
+ * @param properties under Kafka's names. Unknown ones, and known ones without effect here, are named in a warning.
+ * @throws BrokerError BROKER_CONFIG_INVALID for a value that a property cannot have.
+ */
+export function brokerConfig(properties: Readonly<Record<string, string>>, logger: BrokerLogger): BrokerConfig {
+  const values = new Map<string, string>()
+  const read = <T>(name: string): T => {
+    const { type, default: value } = brokerSettings.find((setting) => setting.name === name)!
+    const raw = properties[name] ?? value
+    values.set(name, raw)
+    return parsed(name, () => parseConfigValue(name, raw, type)) as T
+  }
+  const config = {
+    autoCreateTopics: read<boolean>('auto.create.topics.enable'),
+    connectionsMax: read<number>('max.connections'),
+    connectionsMaxIdleMs: read<number>('connections.max.idle.ms'),
+    fetchMaxBytes: read<number>('fetch.max.bytes'),
+    groupInitialRebalanceDelayMs: read<number>('group.initial.rebalance.delay.ms'),
+    groupMaxSize: read<number>('group.max.size'),
+    groupMaxSessionTimeoutMs: read<number>('group.max.session.timeout.ms'),
+    groupMinSessionTimeoutMs: read<number>('group.min.session.timeout.ms'),
+    numPartitions: read<number>('num.partitions'),
+    offsetMetadataMaxBytes: read<number>('offset.metadata.max.bytes'),
+    offsetsRetentionCheckIntervalMs: read<number>('offsets.retention.check.interval.ms'),
+    offsetsRetentionMs: read<number>('offsets.retention.minutes') * 60_000,
+    producerIdExpirationMs: read<number>('producer.id.expiration.ms'),
+    requestBytesMax: read<number>('socket.request.max.bytes'),
+    retentionCheckIntervalMs: read<number>('log.retention.check.interval.ms'),
+  }
+  if (config.numPartitions < 1) {
+    throw new BrokerError('BROKER_CONFIG_INVALID', `Invalid value ${config.numPartitions} for configuration num.partitions: Value must be at least 1`)
+  }
+  const topicDefaults = topicDefaultsOf(properties)
+  warnOfOthers(properties, logger)
+  return { ...config, topicDefaults, values, given: new Set(Object.keys(properties)) }
+}
+
+function topicDefaultsOf(properties: Readonly<Record<string, string>>): TopicOverrides {
+  const defaults: Record<string, string> = {}
+  for (const { topicName, brokerName, factor } of timeAliases) {
+    const raw = properties[brokerName]
+    if (raw === undefined) continue
+    const value = parsed(brokerName, () => parseConfigValue(brokerName, raw, 'INT')) as number
+    defaults[topicName] = String(value < 0 ? -1 : value * factor)
+  }
+  for (const { name, brokerName } of topicSettings) {
+    const raw = brokerName === null ? undefined : properties[brokerName]
+    if (raw === undefined) continue
+    parsed(brokerName!, () => checkedSetting(name, raw))
+    defaults[name] = raw
+  }
+  return defaults
+}
+
+function parsed<T>(name: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    throw new BrokerError('BROKER_CONFIG_INVALID', `The broker property "${name}" has a wrong value: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function warnOfOthers(properties: Readonly<Record<string, string>>, logger: BrokerLogger): void {
+  const honoured = new Set(brokerSettings.map(({ name }) => name))
+  for (const { brokerName } of timeAliases) honoured.add(brokerName)
+  const withoutEffect = new Map<string, string>()
+  for (const { brokerName, withoutEffect: reason } of topicSettings) {
+    if (brokerName === null) continue
+    if (reason === null) honoured.add(brokerName)
+    else withoutEffect.set(brokerName, reason)
+  }
+  for (const name of Object.keys(properties)) {
+    if (honoured.has(name)) continue
+    const reason = withoutEffect.get(name) ?? 'The embedded broker does not know it.'
+    logger.warn(`The broker property "${name}" has no effect. ${reason}`)
+  }
+}

@@ -1,0 +1,464 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  CompressionType,
+  decodeRecords,
+  ErrorCode,
+  KafkaError,
+  kafkaError,
+  type ProtocolError,
+  RECORD_BATCH_HEADER_BYTES,
+  RecordBatchView,
+} from '@millrace/kafka-protocol'
+import type { BrokerLogger } from '../broker-logger.ts'
+import type { TopicConfig } from '../config/topic-config.ts'
+import type { Faults } from '../faults.ts'
+import { batchBytesAt } from './batch-walk.ts'
+import { crc32c } from './checksum.ts'
+import { decompress } from './decompress.ts'
+import type { OpenFiles } from './open-files.ts'
+import { ProducerStates } from './producer-states.ts'
+import { Segment, segmentFile } from './segment.ts'
+import type { TailBatch, TailCache } from './tail-cache.ts'
+
+/** The node never fails over, so every batch is of the first epoch. */
+export const LEADER_EPOCH = 0
+
+const MAGIC = 2
+const OFFSETS_PER_SEGMENT_MAX = 0x7fff_ffff
+/** More pieces than this are read from the file instead: one read then costs less than handling each piece. */
+const TAIL_PIECES_MAX = 64
+/** How many readers may continue in the middle of the log without a look at the index. */
+const READ_POSITIONS_MAX = 64
+const SEGMENT_FILE = /^(\d{20})\.log$/
+
+export interface PartitionLogOptions {
+  readonly directory: string
+  readonly topic: string
+  readonly partition: number
+  readonly config: TopicConfig
+  /** After a clean shutdown of the broker; otherwise the end of the log is verified. */
+  readonly isTrusted: boolean
+  readonly producerIdExpirationMs: number
+  readonly files: OpenFiles
+  readonly tailCache: TailCache
+  readonly faults: Faults
+  readonly logger: BrokerLogger
+}
+
+export interface AppendResult {
+  /** Offset of the first record; of the earlier copy if the batch was a duplicate. */
+  readonly baseOffset: number
+  /** -1 unless the topic has `message.timestamp.type=LogAppendTime`. */
+  readonly logAppendTime: number
+}
+
+/** Whole batches, in pieces that follow each other. */
+export interface LogSlice {
+  readonly pieces: readonly Buffer[]
+  readonly bytes: number
+}
+
+const NOTHING: LogSlice = { pieces: [], bytes: 0 }
+
+/** Is told of every append to the logs that it watches; see `PartitionLog.watchers`. */
+export interface LogWatcher {
+  appended(bytes: number): void
+  /** The log is gone. */
+  removed(): void
+}
+
+/**
+ * The log of one partition: numbered record batches in segments, append-only.
+ *
+ * Written synchronously: when `append` returns, the batch is in the page cache, where it survives the death of the process, and visible to
+ * readers. With `flush.messages` or `flush.ms` it is brought to the disk too; see `flushIfDue`.
+ */
+export class PartitionLog {
+  readonly topic: string
+  readonly partition: number
+  /** Those who wait for more data. They add and remove themselves. */
+  readonly watchers = new Set<LogWatcher>()
+  config: TopicConfig
+  readonly #options: PartitionLogOptions
+  /** By base offset; the last one is written to. Never empty. */
+  readonly #segments: Segment[]
+  #producers: ProducerStates
+  /** The last batches, as long as the cache keeps them. */
+  #tail: TailBatch[] = []
+  /** Where a reader that has read up to an offset will continue; the oldest is forgotten first. */
+  readonly #readPositions = new Map<number, { readonly segment: Segment; readonly position: number }>()
+  #recordsUnflushed = 0
+  #unflushedSince = 0
+  #flushing: Promise<void> | undefined
+
+  private constructor(options: PartitionLogOptions, segments: Segment[], producers: ProducerStates) {
+    this.#options = options
+    this.topic = options.topic
+    this.partition = options.partition
+    this.config = options.config
+    this.#segments = segments
+    this.#producers = producers
+  }
+
+  /** Opens the log of a folder, making both if they are not there. What a crash left unfinished at the end is cut off. */
+  static open(options: PartitionLogOptions): PartitionLog {
+    const { directory, files, isTrusted, logger } = options
+    mkdirSync(directory, { recursive: true })
+    const baseOffsets = readdirSync(directory)
+      .flatMap((name) => SEGMENT_FILE.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b)
+    if (baseOffsets.length === 0) {
+      return new PartitionLog(options, [Segment.create(directory, 0, files)], new ProducerStates())
+    }
+    const segments = baseOffsets.map((baseOffset) => Segment.open(directory, baseOffset, files))
+    const last = segments.at(-1)!
+    const producers = loadProducers(directory, last.baseOffset)
+    const cut = last.recover(isTrusted, (batch) => producers.note(batch, batch.maxTimestamp))
+    if (cut > 0) {
+      logger.warn(`The log "${directory}" ended with ${cut} bytes that are no whole batch, as a crash leaves them; it was cut at offset ${last.nextOffset}.`)
+    }
+    return new PartitionLog(options, segments, producers)
+  }
+
+  /** Offset of the first record that can be read. */
+  get startOffset(): number {
+    return this.#segments[0]!.baseOffset
+  }
+
+  /** Offset that the next record gets. As there are no replicas to wait for, it is the high watermark too. */
+  get endOffset(): number {
+    return this.#active.nextOffset
+  }
+
+  get sizeInBytes(): number {
+    return this.#segments.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /**
+   * Appends what a producer sent: numbers the batch in place and writes it.
+   *
+   * @param records one record batch; it may be kept for readers, so it must not change afterwards.
+   * @param now by the broker's clock.
+   * @throws KafkaError with the code that the producer is answered with; the log then is as before.
+   */
+  append(records: Buffer, now: number): AppendResult {
+    const batch = this.#validBatch(records, now)
+    const isLogAppendTime = this.config.timestampType === 'LogAppendTime'
+    if (batch.producerId >= 0) {
+      const duplicate = this.#producers.check(batch)
+      if (duplicate) return { baseOffset: duplicate.baseOffset, logAppendTime: isLogAppendTime ? duplicate.timestamp : -1 }
+    }
+    const baseOffset = this.endOffset
+    batch.assign({ baseOffset, partitionLeaderEpoch: LEADER_EPOCH })
+    if (isLogAppendTime) batch.assignLogAppendTime(now, crc32c)
+    this.#write(batch, now)
+    this.#producers.note(batch, now)
+    this.#keepForReaders(batch)
+    this.#noteUnflushed(batch.recordCount, now)
+    for (const watcher of this.watchers) watcher.appended(records.length)
+    return { baseOffset, logAppendTime: isLogAppendTime ? now : -1 }
+  }
+
+  /**
+   * Reads whole batches from the one that holds an offset on.
+   *
+   * @param bytesMax at most so many bytes.
+   * @param isOneRequired gives one batch even if it is larger: a consumer could not go on otherwise (KIP-74).
+   * @returns nothing at the end of the log, or if not even one batch may be given.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.
+   */
+  read(offset: number, bytesMax: number, isOneRequired: boolean): LogSlice {
+    const { endOffset } = this
+    if (offset < this.startOffset || offset > endOffset) throw this.#outOfRange(offset)
+    if (offset === endOffset) return NOTHING
+    return this.#readTail(offset, bytesMax, isOneRequired) ?? this.#readFile(offset, bytesMax, isOneRequired)
+  }
+
+  /** How many bytes can be read from an offset on; 0 at the end and beyond the range. */
+  bytesFrom(offset: number): number {
+    if (offset < this.startOffset || offset >= this.endOffset) return 0
+    const { segment, position } = this.#locate(offset)
+    let bytes = segment.size - position
+    for (let i = this.#segments.length - 1; this.#segments[i] !== segment; i--) bytes += this.#segments[i]!.size
+    return bytes
+  }
+
+  /** The first record whose timestamp is at least the given one. @throws KafkaError KAFKA_STORAGE_ERROR. */
+  firstSince(timestamp: number): { readonly offset: number; readonly timestamp: number } | undefined {
+    for (const segment of this.#segments) {
+      if (segment.index.maxTimestamp < timestamp) continue
+      const slice = segment.read(segment.positionOfTimestamp(timestamp), 0, true)
+      if (!slice) continue
+      const cursor = this.#records(slice.buffer)
+      while (cursor.next()) {
+        if (cursor.timestamp >= timestamp) return { offset: cursor.offset, timestamp: cursor.timestamp }
+      }
+    }
+    return undefined
+  }
+
+  /** The first record that has the highest timestamp of the log (KIP-734); undefined in an empty log. */
+  latestByTimestamp(): { readonly offset: number; readonly timestamp: number } | undefined {
+    const highest = Math.max(...this.#segments.map(({ index }) => index.maxTimestamp))
+    return highest < 0 ? undefined : this.firstSince(highest)
+  }
+
+  /** Whether `flush.messages` asks that the last appends reach the disk before they are acknowledged. */
+  get isFlushDue(): boolean {
+    return this.#recordsUnflushed >= this.config.flushMessages
+  }
+
+  /**
+   * Brings everything that was appended to the disk. All who ask in the same turn of the event loop share one flush.
+   *
+   * @throws KafkaError KAFKA_STORAGE_ERROR.
+   */
+  flush(): Promise<void> {
+    this.#flushing ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        this.#flushing = undefined
+        try {
+          this.flushNow()
+          resolve()
+        } catch (error) {
+          reject(this.#storageError('flushed', error))
+        }
+      })
+    })
+    return this.#flushing
+  }
+
+  /** As `flush`, at once. @throws the system's error. */
+  flushNow(): void {
+    if (this.#recordsUnflushed === 0) return
+    this.#active.flush()
+    this.#recordsUnflushed = 0
+  }
+
+  /** Called every second or so: flushes by `flush.ms`. @throws the system's error. */
+  flushIfDue(now: number): void {
+    if (this.#recordsUnflushed > 0 && now - this.#unflushedSince >= this.config.flushMs) this.flushNow()
+  }
+
+  /** Called every few minutes: removes the segments that `retention.ms` and `retention.bytes` no longer keep. */
+  removeExpired(now: number): void {
+    this.#producers.expire(now - this.#options.producerIdExpirationMs)
+    const { isDeleted, retentionMs, retentionBytes } = this.config
+    if (!isDeleted) return
+    const isTooOld = (segment: Segment) => retentionMs >= 0 && segment.size > 0 && now - segment.index.maxTimestamp > retentionMs
+    // What has expired in the segment that is written to can only go once that segment is closed.
+    if (isTooOld(this.#active)) this.#roll()
+    let sizeLeft = this.sizeInBytes
+    while (this.#segments.length > 1) {
+      const oldest = this.#segments[0]!
+      const isTooMuch = retentionBytes >= 0 && sizeLeft - oldest.size >= retentionBytes
+      if (!isTooOld(oldest) && !isTooMuch) break
+      sizeLeft -= oldest.size
+      this.#segments.shift()
+      oldest.remove()
+      this.#options.logger.debug(`Removed the segment "${oldest.path}" by retention.`)
+    }
+  }
+
+  /** For the cache: the oldest batch of the tail goes. */
+  dropTailBatch(batch: TailBatch): void {
+    if (this.#tail[0] === batch) this.#tail.shift()
+  }
+
+  /** Deletes the log with its folder. */
+  remove(): void {
+    this.#tail = []
+    for (const segment of this.#segments) segment.remove()
+    rmSync(this.#options.directory, { recursive: true, force: true })
+    for (const watcher of [...this.watchers]) watcher.removed()
+  }
+
+  get #active(): Segment {
+    return this.#segments[this.#segments.length - 1]!
+  }
+
+  #validBatch(records: Buffer, now: number): RecordBatchView {
+    if (records.length < RECORD_BATCH_HEADER_BYTES) throw kafkaError(ErrorCode.CORRUPT_MESSAGE, `A batch of ${records.length} bytes`)
+    const bytes = batchBytesAt(records, 0)
+    if (bytes < RECORD_BATCH_HEADER_BYTES || bytes > records.length) {
+      throw kafkaError(ErrorCode.CORRUPT_MESSAGE, `A batch that says to have ${bytes} bytes in ${records.length}`)
+    }
+    if (bytes < records.length) throw kafkaError(ErrorCode.INVALID_RECORD, 'More than one record batch for a partition')
+    const batch = new RecordBatchView(records, 0, bytes)
+    if (batch.magic !== MAGIC) throw kafkaError(ErrorCode.INVALID_RECORD, `A record batch of format ${batch.magic}`)
+    if (!batch.isValid(crc32c)) throw kafkaError(ErrorCode.CORRUPT_MESSAGE, 'A record batch with a wrong checksum')
+    const { maxMessageBytes, timestampType, timestampAfterMaxMs, timestampBeforeMaxMs, isCompacted } = this.config
+    if (bytes > maxMessageBytes) {
+      throw kafkaError(ErrorCode.MESSAGE_TOO_LARGE, `A record batch of ${bytes} bytes, where max.message.bytes is ${maxMessageBytes}`)
+    }
+    const { recordCount, baseOffset, lastOffset } = batch
+    if (recordCount < 1 || lastOffset - baseOffset !== recordCount - 1) {
+      throw kafkaError(ErrorCode.INVALID_RECORD, `A record batch of ${recordCount} records with offsets from ${baseOffset} to ${lastOffset}`)
+    }
+    if (batch.isControl) throw kafkaError(ErrorCode.INVALID_RECORD, 'A transaction marker from a client')
+    if (batch.isTransactional) throw kafkaError(ErrorCode.INVALID_TXN_STATE, 'A transactional record batch without a transaction')
+    if (batch.producerId >= 0 && (batch.baseSequence < 0 || batch.producerEpoch < 0)) {
+      throw kafkaError(ErrorCode.INVALID_RECORD, `Sequence ${batch.baseSequence} of producer ${batch.producerId}`)
+    }
+    if (timestampType === 'CreateTime') {
+      const { maxTimestamp } = batch
+      if (maxTimestamp - now > timestampAfterMaxMs || (maxTimestamp >= 0 && now - maxTimestamp > timestampBeforeMaxMs)) {
+        throw kafkaError(ErrorCode.INVALID_TIMESTAMP, `Timestamp ${maxTimestamp}, which is too far from the broker's clock`)
+      }
+    }
+    if (isCompacted) this.#requireKeys(batch)
+    return batch
+  }
+
+  #requireKeys(batch: RecordBatchView): void {
+    try {
+      const cursor = decodeRecords(batch, decompress)
+      while (cursor.next()) {
+        if (cursor.keyEnd < 0) {
+          throw kafkaError(ErrorCode.INVALID_RECORD, `Compacted topic cannot accept message without key in topic partition ${this.topic}-${this.partition}`)
+        }
+      }
+    } catch (error) {
+      if (error instanceof KafkaError) throw error
+      throw kafkaError(ErrorCode.INVALID_RECORD, (error as ProtocolError).message)
+    }
+  }
+
+  #write(batch: RecordBatchView, now: number): void {
+    const fault = this.#options.faults.ofDisk(this.topic)
+    try {
+      if (this.#isRollDue(batch, now)) this.#roll()
+      this.#active.append(batch, fault && { code: fault.error, bytesWritten: fault.bytesWritten ?? 0 })
+    } catch (error) {
+      this.#options.logger.error(`Records of topic "${this.topic}", partition ${this.partition}, cannot be written: ${(error as Error).message}`)
+      throw this.#storageError('written', error)
+    }
+  }
+
+  #isRollDue(batch: RecordBatchView, now: number): boolean {
+    const { size, baseOffset, index } = this.#active
+    if (size === 0) return false
+    const { segmentBytes, segmentMs } = this.config
+    if (size + batch.sizeInBytes > segmentBytes || batch.lastOffset - baseOffset > OFFSETS_PER_SEGMENT_MAX) return true
+    // Counted in the records' own time, as in Kafka, so that segments span equal times when old data are loaded.
+    const { maxTimestamp } = batch
+    return (maxTimestamp >= 0 ? maxTimestamp : now) - index.firstTimestamp > segmentMs
+  }
+
+  /** Begins a new segment. */
+  #roll(): void {
+    const { directory, files, logger } = this.#options
+    const closed = this.#active
+    const baseOffset = closed.nextOffset
+    writeFileSync(segmentFile(directory, baseOffset, 'producers'), JSON.stringify(this.#producers))
+    this.#segments.push(Segment.create(directory, baseOffset, files))
+    this.#recordsUnflushed = 0
+    closed.close().catch((error: unknown) => {
+      // A removed segment needs no flush; for any other, the records are as safe as all that is in the page cache.
+      if (!closed.isRemoved) logger.warn(`The segment "${closed.path}" could not be brought to the disk: ${(error as Error).message}`)
+    })
+  }
+
+  #keepForReaders(batch: RecordBatchView): void {
+    const { buffer, baseOffset, nextOffset } = batch
+    // A small view would keep the whole chunk of the socket alive.
+    const isSmallPart = batch.sizeInBytes * 2 < buffer.buffer.byteLength
+    const bytes = isSmallPart ? Buffer.from(batch.bytes) : batch.bytes
+    const tailBatch: TailBatch = { log: this, baseOffset, nextOffset, bytes }
+    this.#tail.push(tailBatch)
+    this.#options.tailCache.add(tailBatch)
+  }
+
+  #noteUnflushed(records: number, now: number): void {
+    if (this.#recordsUnflushed === 0) this.#unflushedSince = now
+    this.#recordsUnflushed += records
+  }
+
+  #readTail(offset: number, bytesMax: number, isOneRequired: boolean): LogSlice | undefined {
+    const tail = this.#tail
+    if (tail.length === 0 || offset < tail[0]!.baseOffset) return undefined
+    let at = firstEndingAfter(tail, offset)
+    const pieces: Buffer[] = []
+    let bytes = 0
+    for (; at < tail.length; at++) {
+      const piece = tail[at]!.bytes
+      if (bytes + piece.length > bytesMax && !(isOneRequired && bytes === 0)) break
+      if (pieces.length === TAIL_PIECES_MAX) return undefined
+      pieces.push(piece)
+      bytes += piece.length
+    }
+    return { pieces, bytes }
+  }
+
+  #readFile(offset: number, bytesMax: number, isOneRequired: boolean): LogSlice {
+    try {
+      const { segment, position } = this.#locate(offset)
+      const slice = segment.read(position, bytesMax, isOneRequired)
+      if (!slice) return NOTHING
+      this.#noteReadPosition(slice.nextOffset, segment, slice.end)
+      return { pieces: [slice.buffer], bytes: slice.buffer.length }
+    } catch (error) {
+      throw this.#storageError('read', error)
+    }
+  }
+
+  /** Where the batch stands that holds an offset within the log. */
+  #locate(offset: number): { readonly segment: Segment; readonly position: number } {
+    const known = this.#readPositions.get(offset)
+    if (known && !known.segment.isRemoved && known.position < known.segment.size) return known
+    let at = this.#segments.length - 1
+    while (at > 0 && this.#segments[at]!.baseOffset > offset) at--
+    for (; at < this.#segments.length; at++) {
+      const segment = this.#segments[at]!
+      const position = segment.positionOf(offset)
+      if (position < segment.size) return { segment, position }
+    }
+    throw new Error(`Offset ${offset} is in no segment.`)
+  }
+
+  #noteReadPosition(offset: number, segment: Segment, position: number): void {
+    this.#readPositions.delete(offset)
+    this.#readPositions.set(offset, { segment, position })
+    if (this.#readPositions.size > READ_POSITIONS_MAX) this.#readPositions.delete(this.#readPositions.keys().next().value!)
+  }
+
+  #records(buffer: Buffer) {
+    const batch = new RecordBatchView(buffer, 0, batchBytesAt(buffer, 0))
+    return decodeRecords(batch, batch.compression === CompressionType.none ? undefined : decompress)
+  }
+
+  #outOfRange(offset: number): KafkaError {
+    return kafkaError(
+      ErrorCode.OFFSET_OUT_OF_RANGE,
+      `Offset ${offset} of ${this.topic}-${this.partition}, which holds ${this.startOffset} to ${this.endOffset}`,
+    )
+  }
+
+  #storageError(verb: string, cause: unknown): KafkaError {
+    const error = kafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `${this.topic}-${this.partition} could not be ${verb}`)
+    error.cause = cause
+    return error
+  }
+}
+
+function firstEndingAfter(tail: readonly TailBatch[], offset: number): number {
+  let low = 0
+  let high = tail.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (tail[middle]!.nextOffset <= offset) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function loadProducers(directory: string, baseOffset: number): ProducerStates {
+  try {
+    return ProducerStates.fromJSON(JSON.parse(readFileSync(segmentFile(directory, baseOffset, 'producers'), 'utf8')))
+  } catch {
+    // There is none beside the first segment. One that was not written whole costs duplicates only if a producer repeats a batch
+    // of the segment before, across the crash.
+    return new ProducerStates()
+  }
+}
