@@ -1,0 +1,51 @@
+/**
+ * Settings of connectors that this release does not carry out yet. Set to its default such a key is accepted; any other value is refused, since a
+ * connector that ran without what was asked of it would do harm in silence. A line leaves this table with the feature that brings it.
+ */
+interface LaterKey {
+  readonly key: string | RegExp
+  readonly kinds: readonly ('source' | 'sink')[]
+  /** The value that changes nothing, in small letters; null where every value changes something. */
+  readonly accepted: string | null
+  readonly feature: string
+}
+
+const BOTH = ['source', 'sink'] as const
+
+const LATER_KEYS: readonly LaterKey[] = [
+  { key: 'transforms', kinds: BOTH, accepted: '', feature: 'Transformations' },
+  { key: 'predicates', kinds: BOTH, accepted: '', feature: 'Predicates' },
+  { key: 'errors.retry.timeout', kinds: BOTH, accepted: '0', feature: 'Retrying of failed records' },
+  { key: 'errors.retry.delay.max.ms', kinds: BOTH, accepted: '60000', feature: 'Retrying of failed records' },
+  { key: 'errors.tolerance', kinds: BOTH, accepted: 'none', feature: 'Tolerance of failed records' },
+  { key: 'errors.log.enable', kinds: BOTH, accepted: 'false', feature: 'Logging of failed records' },
+  { key: 'errors.log.include.messages', kinds: BOTH, accepted: 'false', feature: 'Logging of failed records' },
+  { key: 'errors.deadletterqueue.topic.name', kinds: ['sink'], accepted: '', feature: 'The dead letter queue' },
+  { key: 'errors.deadletterqueue.topic.replication.factor', kinds: ['sink'], accepted: '3', feature: 'The dead letter queue' },
+  { key: 'errors.deadletterqueue.context.headers.enable', kinds: ['sink'], accepted: 'false', feature: 'The dead letter queue' },
+  { key: 'topic.creation.groups', kinds: ['source'], accepted: '', feature: 'Creation of topics with settings of the connector' },
+  { key: /^topic\.creation\.[^.]+\../, kinds: ['source'], accepted: null, feature: 'Creation of topics with settings of the connector' },
+  { key: 'exactly.once.support', kinds: ['source'], accepted: 'requested', feature: 'Exactly-once delivery' },
+  { key: 'transaction.boundary', kinds: ['source'], accepted: 'poll', feature: 'Exactly-once delivery' },
+  { key: 'transaction.boundary.interval.ms', kinds: ['source'], accepted: null, feature: 'Exactly-once delivery' },
+  { key: 'offsets.storage.topic', kinds: ['source'], accepted: null, feature: 'An offsets topic per connector' },
+]
+
+export interface LaterKeyError {
+  readonly key: string
+  readonly message: string
+}
+
+/** One error per key that asks for something that does not exist yet, in the order of `properties`. Values are not repeated: they may be secret. */
+export function laterKeyErrors(kind: 'source' | 'sink', properties: Readonly<Record<string, string | null>>): LaterKeyError[] {
+  return Object.entries(properties).flatMap(([key, value]) => {
+    const later = LATER_KEYS.find((entry) => entry.kinds.includes(kind) && (typeof entry.key === 'string' ? entry.key === key : entry.key.test(key)))
+    if (later === undefined || value === null || value.trim().toLowerCase() === later.accepted) return []
+    return [{ key, message: `Configuration ${key} cannot be used yet: ${later.feature} will come with a later release. ${advice(later)}` }]
+  })
+}
+
+function advice({ accepted }: LaterKey): string {
+  if (accepted === null) return 'Remove it.'
+  return accepted === '' ? 'Remove it or leave it empty.' : `Remove it or set it to ${accepted}.`
+}
