@@ -1,4 +1,4 @@
-import { isConnectError, isRetriable, javaClassOf } from '@millrace/api'
+import { isRetriable, javaClassOf } from '@millrace/api'
 
 /**
  * What went wrong, as plain data: it crosses threads and is shown to users. Errors themselves do not cross: a clone loses its class.
@@ -33,7 +33,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof FailureError) return error.failure
   return {
     code: codeOf(error),
-    javaClass: classOf(error),
+    javaClass: javaClassOf(error),
     message: messageOf(error),
     isRetriable: isRetriable(error),
     trace: traceOf(error),
@@ -73,7 +73,7 @@ function traceOf(error: unknown): string {
       break
     }
     const message = messageOf(current)
-    const head = message === '' ? classOf(current) : `${classOf(current)}: ${message}`
+    const head = message === '' ? javaClassOf(current) : `${javaClassOf(current)}: ${message}`
     lines.push(depth === 0 ? head : `Caused by: ${head}`, ...stackLines(current))
     current = current instanceof Error ? current.cause : undefined
   }
@@ -97,12 +97,4 @@ function messageOf(error: unknown): string {
 function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null | undefined)?.code
   return typeof code === 'string' && code !== '' ? code : 'FAILURE'
-}
-
-/** Errors that stand for no Java class of their own are what a Java plug-in would have thrown in their place. */
-function classOf(error: unknown): string {
-  const own = (error as { javaClass?: unknown } | null | undefined)?.javaClass
-  if (typeof own === 'string' && own !== '') return own
-  if (isConnectError(error)) return javaClassOf(error)
-  return 'java.lang.RuntimeException'
 }

@@ -1,0 +1,47 @@
+import type { ConnectRecord, Converter, HeaderConverter, Logger, PluginContext, Transformation } from '@millrace/api'
+import { loadPlugin } from '../plugins/load-plugin.ts'
+import type { PluginUse, TaskStart } from '../thread/messages.ts'
+import { RegisteredMetrics } from './registered-metrics.ts'
+import type { ConverterSet } from './source-converters.ts'
+
+/** The task's own instances of its converters, configured. @throws where one cannot be loaded or refuses its configuration. */
+export async function loadConverters({ key, value, header }: TaskStart['converters'], logger: Logger): Promise<ConverterSet> {
+  return {
+    key: await loadConverter(key, true, logger),
+    value: await loadConverter(value, false, logger),
+    header: await loadHeaderConverter(header, logger),
+  }
+}
+
+/** The task's own instances of its transformations, configured, in order. */
+export async function loadTransformations<R extends ConnectRecord>(uses: readonly PluginUse[], logger: Logger): Promise<Transformation<R>[]> {
+  const transformations: Transformation<R>[] = []
+  for (const { descriptor, properties } of uses) {
+    const transformation = (await instanceOf(descriptor)) as Transformation<R>
+    transformation.configure(properties, pluginContext(logger))
+    transformations.push(transformation)
+  }
+  return transformations
+}
+
+/** A new instance of a plug-in's class. */
+export async function instanceOf(descriptor: PluginUse['descriptor']): Promise<unknown> {
+  const Plugin = await loadPlugin(descriptor)
+  return new Plugin()
+}
+
+async function loadConverter({ descriptor, properties }: PluginUse, isKey: boolean, logger: Logger): Promise<Converter> {
+  const converter = (await instanceOf(descriptor)) as Converter
+  converter.configure(properties, isKey, pluginContext(logger))
+  return converter
+}
+
+async function loadHeaderConverter({ descriptor, properties }: PluginUse, logger: Logger): Promise<HeaderConverter> {
+  const converter = (await instanceOf(descriptor)) as HeaderConverter
+  converter.configureHeader(properties, pluginContext(logger))
+  return converter
+}
+
+function pluginContext(logger: Logger): PluginContext {
+  return { logger, metrics: new RegisteredMetrics() }
+}

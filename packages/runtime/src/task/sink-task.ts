@@ -1,0 +1,520 @@
+import { ConnectError, isRetriable, type Logger, type Properties, type SinkRecord, type SinkTask, type TopicPartition, type TopicPartitionOffset } from '@millrace/api'
+import type { GroupMember, ProgressSnapshot } from '../thread/messages.ts'
+import { DeliveredRecords } from './delivered-records.ts'
+import { nextTurn, settlesWithin, TURN_MS_MAX } from './event-loop.ts'
+import type { Ledger } from './ledger.ts'
+import type { Occupancy } from './occupancy.ts'
+import { OffsetSpan } from './offset-span.ts'
+import type { Pause } from './pause.ts'
+import type { AssignmentListener, FetchedPartition, FetchedRecords, SinkConsumer } from './sink-consumer.ts'
+import type { SinkContext } from './sink-context.ts'
+import type { SinkConverters } from './sink-converters.ts'
+import { commitDecision, offsetsOf } from './sink-offsets.ts'
+import { SAMPLE_INTERVAL, type StageTimer } from './stage-timer.ts'
+import type { TaskEvents, TaskLoop } from './task-loop.ts'
+import { partitionName } from './topic-partitions.ts'
+import type { Transformed, TransformationChain } from './transformation-chain.ts'
+
+export type SinkStage = 'poll' | 'convert' | 'transform' | 'put' | 'commit'
+
+/** What a sink task is made of. */
+export interface SinkTaskParts {
+  readonly task: SinkTask
+  readonly properties: Properties
+  readonly context: SinkContext
+  readonly subscription: { readonly topics: readonly string[] } | { readonly pattern: RegExp }
+  readonly consumer: SinkConsumer
+  readonly converters: SinkConverters
+  readonly transformations: TransformationChain<SinkRecord>
+  readonly pause: Pause
+  readonly ledger: Ledger
+  readonly stages: StageTimer<SinkStage>
+  readonly occupancy: Occupancy
+  readonly events: SinkTaskEvents
+  readonly logger: Logger
+  /** Aborted when the task shall end. */
+  readonly signal: AbortSignal
+  /** Milliseconds. */
+  readonly offsetFlushIntervalMs: number
+  readonly offsetFlushTimeoutMs: number
+}
+
+export interface SinkTaskEvents extends TaskEvents {
+  /** The consumer is a member of a group, or no longer. */
+  membership(member: GroupMember | null): void
+}
+
+/** How long the consumer may take to close. Milliseconds. */
+const CLOSE_TIMEOUT_MS = 30_000
+
+/** A batch that was refused for now is delivered again after this at the latest, where the task did not say when. Milliseconds. */
+const REDELIVERY_INTERVAL_MS = 1_000
+
+/** Offsets with gaps are kept one by one until they are committed; beyond this many a commit is due. */
+const SPARSE_OFFSETS_MAX = 1_000_000
+
+/** What was fetched and has to be put; the same batch again after a RetriableError. */
+interface Batch {
+  records: SinkRecord[]
+  /** The records that were read of each partition, without those that were filtered. */
+  readonly spans: Map<string, OffsetSpan>
+  /** The position after what was read, per partition. */
+  readonly positions: Map<string, TopicPartitionOffset>
+}
+
+/** The path of records out of Kafka: consumer → converters → transforms → put → commit (`WorkerSinkTask`). Runs in the task's thread. */
+export class SinkTaskLoop implements TaskLoop, AssignmentListener {
+  readonly #parts: SinkTaskParts
+  #batch: Batch = emptyBatch()
+  /** The positions after what `put` took. */
+  readonly #current = new Map<string, TopicPartitionOffset>()
+  readonly #committed = new Map<string, TopicPartitionOffset>()
+  readonly #delivered = new Map<string, DeliveredRecords>()
+  /** Counts commits: an answer to an older one than the last does not count. */
+  #commitNumber = 0
+  #isCommitting = false
+  #commitStartedAtMs = 0
+  #nextCommitAtMs = 0
+  #isStarted = false
+  #isStopping = false
+  #isCancelled = false
+  #isPaused = false
+  #isRedelivering = false
+  #turnStartedAtMs = 0
+  readonly #topicsUsed = new Set<string>()
+
+  constructor(parts: SinkTaskParts) {
+    this.#parts = parts
+    parts.context.isRuntimePaused = () => this.#isPaused || this.#isRedelivering
+  }
+
+  async run(): Promise<void> {
+    const { task, properties, context, occupancy, events, consumer, subscription, pause, signal, offsetFlushIntervalMs } = this.#parts
+    try {
+      if (pause.isWanted) {
+        events.paused()
+        await pause.ended(signal)
+      }
+      if (this.#isStopping) return
+      consumer.subscribe(subscription, this)
+      this.#isStarted = true
+      await occupancy.during(() => task.start(properties, context))
+      events.running()
+      this.#nextCommitAtMs = performance.now() + offsetFlushIntervalMs
+      while (!this.#isStopping) await this.#turn()
+    } finally {
+      await this.#finish()
+    }
+  }
+
+  stop(): void {
+    this.#isStopping = true
+    this.#parts.consumer.wakeup()
+  }
+
+  cancel(): void {
+    this.#isStopping = true
+    this.#isCancelled = true
+    this.#parts.consumer.close({ timeoutMs: 0 }).catch((error) => this.#parts.logger.debug('The consumer of a cancelled task did not close', error))
+  }
+
+  setPaused(isPaused: boolean): void {
+    this.#parts.pause.set(isPaused)
+    this.#parts.consumer.wakeup()
+  }
+
+  progress(): ProgressSnapshot {
+    const { ledger, stages } = this.#parts
+    return {
+      ledger: ledger.snapshot(this.inFlight),
+      stage_time_ms: stages.snapshot(),
+      last_progress_at: ledger.lastProgressAt,
+      lag: this.#lag(),
+    }
+  }
+
+  /** Records that were read and have no end yet, counted where they are: not yet put, or put and not yet covered by a commit. */
+  get inFlight(): number {
+    let count = 0
+    for (const span of this.#batch.spans.values()) count += span.count
+    for (const delivered of this.#delivered.values()) count += delivered.count
+    return count
+  }
+
+  // ─── one turn ───
+
+  async #turn(): Promise<void> {
+    this.#applyPause()
+    await this.#commitIfDue()
+    const records = await this.#poll()
+    this.#turnStartedAtMs = performance.now()
+    if (records.count > 0) await this.#convert(records)
+    if (this.#isCancelled) return
+    await this.#deliver()
+    await nextTurn()
+  }
+
+  async #poll(): Promise<FetchedRecords> {
+    const { consumer, context, stages } = this.#parts
+    this.#rewind(context.takeRewinds())
+    const untilCommitMs = Math.max(0, this.#nextCommitAtMs - performance.now())
+    const askedMs = context.takeTimeoutMs() ?? (this.#isRedelivering ? REDELIVERY_INTERVAL_MS : untilCommitMs)
+    const startedAtMs = performance.now()
+    try {
+      return await consumer.poll(Math.min(untilCommitMs, askedMs))
+    } finally {
+      stages.add('poll', performance.now() - startedAtMs)
+    }
+  }
+
+  async #convert(fetched: FetchedRecords): Promise<void> {
+    const { occupancy, stages } = this.#parts
+    const startedAtMs = performance.now()
+    try {
+      occupancy.enter()
+      for (const partition of fetched.partitions) await this.#convertPartition(partition)
+    } finally {
+      occupancy.leave()
+      stages.divide(performance.now() - startedAtMs, this.#parts.transformations.isEmpty ? ['convert'] : ['transform', 'convert'])
+    }
+  }
+
+  async #convertPartition(cursor: FetchedPartition): Promise<void> {
+    const { converters, transformations, occupancy, ledger, stages } = this.#parts
+    const { topic, partition } = cursor
+    const name = partitionName(cursor)
+    const { records } = this.#batch
+    let span = this.#batch.spans.get(name) ?? null
+    let offset = -1
+    let index = 0
+    this.#noteTopic(topic)
+
+    while (cursor.next()) {
+      const isSampled = (index++ & (SAMPLE_INTERVAL - 1)) === 0
+      if (isSampled) {
+        if (performance.now() - this.#turnStartedAtMs > TURN_MS_MAX) await this.#yield()
+        stages.begin()
+      }
+      offset = cursor.offset
+      // Counted before anything can fail: from here on the record is in the span until it ends.
+      ledger.read++
+      if (span === null) this.#batch.spans.set(name, (span = new OffsetSpan(offset)))
+      else span.add(offset)
+
+      let record = converters.toRecord(cursor)
+      if (record instanceof Promise) record = await occupancy.whileWaiting(record)
+      if (isSampled) stages.lap('convert')
+      if (transformations.isEmpty) {
+        records.push(record)
+        continue
+      }
+
+      let outputs: Transformed<SinkRecord> | Promise<Transformed<SinkRecord>> = transformations.apply(record)
+      if (outputs instanceof Promise) outputs = await occupancy.whileWaiting(outputs)
+      if (isSampled) stages.lap('transform')
+      if (outputs === null || (Array.isArray(outputs) && outputs.length === 0)) {
+        // Its offset is committed with those around it.
+        span.removeLast()
+        ledger.filtered++
+      } else if (Array.isArray(outputs)) records.push(...(outputs as readonly SinkRecord[]))
+      else records.push(outputs as SinkRecord)
+    }
+    if (offset !== -1) this.#batch.positions.set(name, { topic, partition, offset: offset + 1 })
+  }
+
+  async #deliver(): Promise<void> {
+    const { task, occupancy, stages } = this.#parts
+    const { records } = this.#batch
+    const startedAtMs = performance.now()
+    try {
+      const put = occupancy.during(() => task.put(records))
+      if (put instanceof Promise) await put
+    } catch (error) {
+      this.#refused(error)
+      return
+    } finally {
+      stages.add('put', performance.now() - startedAtMs)
+    }
+    this.#taken()
+  }
+
+  /** `put` took the batch. */
+  #taken(): void {
+    const { spans, positions } = this.#batch
+    for (const [name, span] of spans) if (span.count > 0) this.#deliveredOf(name).add(span)
+    for (const [name, position] of positions) this.#current.set(name, position)
+    if (this.#batch.records.length > 0 || positions.size > 0) this.#batch = emptyBatch()
+    if (this.#isRedelivering) {
+      this.#isRedelivering = false
+      if (!this.#isPaused) this.#resumeAll()
+    }
+  }
+
+  /** `put` failed: the same batch again where it says that this may help, with nothing new in the meantime. */
+  #refused(error: unknown): void {
+    const { logger } = this.#parts
+    if (!isRetriable(error)) throw new ConnectError('Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error })
+    logger.warn('RetriableException from SinkTask, the same records are delivered again', error)
+    if (this.#isRedelivering) return
+    this.#isRedelivering = true
+    this.#pauseAll()
+  }
+
+  // ─── commits ───
+
+  async #commitIfDue(): Promise<void> {
+    const { context, logger, offsetFlushIntervalMs, offsetFlushTimeoutMs } = this.#parts
+    const nowMs = performance.now()
+    if (this.#isCommitting && nowMs - this.#commitStartedAtMs >= offsetFlushTimeoutMs) {
+      logger.warn('Commit of offsets timed out')
+      this.#isCommitting = false
+    }
+    if (this.#isCommitting || (nowMs < this.#nextCommitAtMs && !context.isCommitRequested && !this.#holdsTooMuch())) return
+    this.#nextCommitAtMs = nowMs + offsetFlushIntervalMs
+    context.commitRequestFulfilled()
+    await this.#commit(this.#parts.consumer.assignment(), { isClosing: false })
+  }
+
+  /** Asks the task what may be committed and commits that: without waiting for the answer, or, on closing, with. */
+  async #commit(partitions: readonly TopicPartition[], { isClosing }: { readonly isClosing: boolean }): Promise<void> {
+    const { logger, stages, ledger, events } = this.#parts
+    const startedAtMs = performance.now()
+    const current = offsetsOf(this.#current, partitions)
+    if (current.size === 0) return
+    try {
+      const returned = await this.#preCommit([...current.values()], isClosing)
+      if (returned === null) return
+      const { committable, accepted, warnings } = commitDecision({ current, committed: offsetsOf(this.#committed, partitions), returned })
+      for (const warning of warnings) logger.warn(warning)
+      for (const offset of accepted) this.#covered(offset)
+      if (committable.length === 0) return
+      const answer = this.#sendCommit(committable)
+      if (isClosing) await answer
+    } finally {
+      stages.add('commit', performance.now() - startedAtMs)
+      const imbalance = ledger.check(this.inFlight)
+      if (imbalance !== null) logger.error(imbalance)
+      events.progressed()
+    }
+  }
+
+  /** @returns null where the task failed to say what may be committed: the consumer then goes back to what is committed. */
+  async #preCommit(offsets: readonly TopicPartitionOffset[], isClosing: boolean): Promise<readonly TopicPartitionOffset[] | null> {
+    const { task, occupancy, logger } = this.#parts
+    try {
+      if (task.preCommit) return await occupancy.during(() => task.preCommit!(offsets))
+      if (task.flush) await occupancy.during(() => task.flush!(offsets))
+      return offsets
+    } catch (error) {
+      if (isClosing) logger.warn('Offset commit failed during close', error)
+      else {
+        logger.error('Offset commit failed, rewinding to last committed offsets', error)
+        this.#goTo(offsets.flatMap((offset) => this.#committed.get(partitionName(offset)) ?? []))
+      }
+      return null
+    }
+  }
+
+  #sendCommit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    const number = ++this.#commitNumber
+    this.#isCommitting = true
+    this.#commitStartedAtMs = performance.now()
+    return this.#parts.consumer.commit(offsets).then(
+      () => this.#answered(number, offsets, null),
+      (error: unknown) => this.#answered(number, offsets, error),
+    )
+  }
+
+  #answered(number: number, offsets: readonly TopicPartitionOffset[], error: unknown): void {
+    if (number !== this.#commitNumber) return
+    this.#isCommitting = false
+    if (error !== null) this.#parts.logger.error('Commit of offsets threw an unexpected exception', error)
+    else for (const offset of offsets) if (this.#current.has(partitionName(offset))) this.#committed.set(partitionName(offset), offset)
+  }
+
+  /** The task says that everything below `offset` is written. */
+  #covered(offset: TopicPartitionOffset): void {
+    const covered = this.#delivered.get(partitionName(offset))?.cover(offset.offset) ?? 0
+    this.#parts.ledger.written += covered
+    if (covered > 0) this.#parts.ledger.progressed()
+  }
+
+  #holdsTooMuch(): boolean {
+    let size = 0
+    for (const delivered of this.#delivered.values()) size += delivered.size
+    return size > SPARSE_OFFSETS_MAX
+  }
+
+  // ─── positions ───
+
+  /** The task asked to go elsewhere: what comes after is read again, or skipped. */
+  #rewind(offsets: readonly TopicPartitionOffset[]): void {
+    if (offsets.length === 0) return
+    const assigned = new Set(this.#parts.consumer.assignment().map(partitionName))
+    const known = offsets.filter((offset) => assigned.has(partitionName(offset)))
+    for (const offset of offsets) if (!known.includes(offset)) this.#parts.logger.warn(`Cannot rewind ${partitionName(offset)}: it is not assigned`)
+    this.#goTo(known)
+    for (const offset of known) this.#committed.set(partitionName(offset), offset)
+  }
+
+  #goTo(offsets: readonly TopicPartitionOffset[]): void {
+    for (const { topic, partition, offset } of offsets) {
+      const name = partitionName({ topic, partition })
+      this.#parts.consumer.seek({ topic, partition, offset })
+      this.#parts.ledger.givenBack += this.#delivered.get(name)?.giveBackFrom(offset) ?? 0
+      this.#current.set(name, { topic, partition, offset })
+      this.#dropFromBatch(name)
+    }
+  }
+
+  /** Takes the records of a partition out of a batch that waits to be delivered again. */
+  #dropFromBatch(name: string): void {
+    const span = this.#batch.spans.get(name)
+    this.#batch.positions.delete(name)
+    if (!span) return
+    this.#parts.ledger.givenBack += span.count
+    this.#batch.spans.delete(name)
+    this.#batch.records = this.#batch.records.filter((record) => partitionName({ topic: record.originalTopic, partition: record.originalKafkaPartition }) !== name)
+  }
+
+  // ─── partitions come and go, inside `poll` ───
+
+  async assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    const { consumer, task, context, occupancy, events } = this.#parts
+    for (const partition of partitions) {
+      const { topic, partition: number } = partition
+      const position = { topic, partition: number, offset: await consumer.position(partition) }
+      this.#current.set(partitionName(partition), position)
+      this.#committed.set(partitionName(partition), position)
+    }
+    this.#isRedelivering &&= this.#batch.records.length > 0
+    if (this.#isPaused || this.#isRedelivering) this.#pauseAll()
+    else if (context.paused.length > 0) consumer.pause(context.paused)
+    events.membership(consumer.groupMetadata())
+    if (partitions.length > 0) await occupancy.during(() => task.open?.(partitions))
+    this.#rewind(context.takeRewinds())
+  }
+
+  async revoked(partitions: readonly TopicPartition[]): Promise<void> {
+    const held = this.#held(partitions)
+    if (held.length > 0 && !this.#isCancelled) await this.#closePartitions(held)
+  }
+
+  async lost(partitions: readonly TopicPartition[]): Promise<void> {
+    const { task, occupancy, events } = this.#parts
+    const held = this.#held(partitions)
+    try {
+      if (held.length > 0) await occupancy.during(() => task.close?.(held))
+    } finally {
+      this.#forget(held)
+      events.membership(null)
+    }
+  }
+
+  /** Those that were opened and not closed yet: the consumer revokes once more when it closes. */
+  #held(partitions: readonly TopicPartition[]): TopicPartition[] {
+    return partitions.filter((partition) => this.#current.has(partitionName(partition)))
+  }
+
+  /** Commits, waiting for the answer, then closes, also where the commit failed. */
+  async #closePartitions(partitions: readonly TopicPartition[]): Promise<void> {
+    const { task, occupancy } = this.#parts
+    try {
+      await this.#commit(partitions, { isClosing: true })
+    } finally {
+      try {
+        await occupancy.during(() => task.close?.(partitions))
+      } finally {
+        this.#forget(partitions)
+      }
+    }
+  }
+
+  #forget(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) {
+      const name = partitionName(partition)
+      this.#parts.ledger.givenBack += this.#delivered.get(name)?.count ?? 0
+      this.#delivered.delete(name)
+      this.#current.delete(name)
+      this.#committed.delete(name)
+      this.#dropFromBatch(name)
+    }
+    this.#parts.context.forget(partitions)
+  }
+
+  // ─── pause ───
+
+  #applyPause(): void {
+    const { pause, events, context } = this.#parts
+    if (pause.isWanted === this.#isPaused) return
+    this.#isPaused = pause.isWanted
+    if (this.#isPaused) {
+      this.#pauseAll()
+      context.requestCommit()
+      events.paused()
+    } else {
+      if (!this.#isRedelivering) this.#resumeAll()
+      events.running()
+    }
+  }
+
+  #pauseAll(): void {
+    const { consumer } = this.#parts
+    consumer.pause(consumer.assignment())
+  }
+
+  #resumeAll(): void {
+    const { consumer, context } = this.#parts
+    consumer.resume(consumer.assignment().filter((partition) => !context.isPaused(partition)))
+  }
+
+  // ─── the end ───
+
+  /** Commits for the last time and releases everything, whatever fails on the way. */
+  async #finish(): Promise<void> {
+    const { task, consumer, transformations, occupancy, events, logger } = this.#parts
+    const attempt = async (what: string, act: () => void | Promise<void>): Promise<void> => {
+      try {
+        await act()
+      } catch (error) {
+        logger.warn(`Could not ${what}`, error)
+      }
+    }
+    const held = [...this.#current.values()].map(({ topic, partition }) => ({ topic, partition }))
+    if (this.#isStarted && !this.#isCancelled && held.length > 0) await attempt('close partitions', () => this.#closePartitions(held))
+    else this.#forget(held)
+    await attempt('stop task', () => occupancy.during(() => task.stop()))
+    const close = consumer.close({ timeoutMs: this.#isCancelled ? 0 : CLOSE_TIMEOUT_MS })
+    await attempt('close consumer', async () => {
+      await settlesWithin(close, CLOSE_TIMEOUT_MS)
+    })
+    events.membership(null)
+    await attempt('close transformations', () => transformations.close())
+  }
+
+  async #yield(): Promise<void> {
+    await this.#parts.occupancy.whileWaiting(nextTurn())
+    this.#turnStartedAtMs = performance.now()
+  }
+
+  #noteTopic(topic: string): void {
+    if (this.#topicsUsed.has(topic)) return
+    this.#topicsUsed.add(topic)
+    this.#parts.events.topicUsed(topic)
+  }
+
+  #deliveredOf(name: string): DeliveredRecords {
+    let delivered = this.#delivered.get(name)
+    if (!delivered) this.#delivered.set(name, (delivered = new DeliveredRecords()))
+    return delivered
+  }
+
+  #lag(): number | null {
+    const lags = this.#parts.consumer.assignment().map((partition) => this.#parts.consumer.lag(partition))
+    return lags.length === 0 || lags.includes(null) ? null : lags.reduce<number>((sum, lag) => sum + (lag ?? 0), 0)
+  }
+}
+
+function emptyBatch(): Batch {
+  return { records: [], spans: new Map(), positions: new Map() }
+}

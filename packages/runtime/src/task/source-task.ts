@@ -1,0 +1,274 @@
+import { ConnectError, isRetriable, type Logger, type Properties, type SourceRecord, type SourceTask, type SourceTaskContext } from '@millrace/api'
+import type { ProgressSnapshot } from '../thread/messages.ts'
+import type { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
+import { delay, nextTurn, TURN_MS_MAX } from './event-loop.ts'
+import type { Ledger } from './ledger.ts'
+import type { Occupancy } from './occupancy.ts'
+import type { Pause } from './pause.ts'
+import { type Message, type SourceConverters, timestampOf } from './source-converters.ts'
+import { isRetriableKafkaError, type SourceProducer } from './source-producer.ts'
+import { SAMPLE_INTERVAL, type StageTimer } from './stage-timer.ts'
+import type { SubmittedRecord } from './submitted-records.ts'
+import type { TaskEvents, TaskLoop } from './task-loop.ts'
+import type { TopicCreation } from './topic-creation.ts'
+import type { Transformed, TransformationChain } from './transformation-chain.ts'
+
+export type SourceStage = 'poll' | 'transform' | 'convert' | 'send'
+
+/** What a source task is made of. */
+export interface SourceTaskParts {
+  readonly task: SourceTask
+  readonly properties: Properties
+  readonly context: SourceTaskContext
+  readonly transformations: TransformationChain<SourceRecord>
+  readonly converters: SourceConverters
+  readonly topics: TopicCreation
+  readonly producer: SourceProducer
+  readonly delivery: AtLeastOnceDelivery
+  /** What the task reads committed offsets from. */
+  readonly offsets: { close(): void }
+  readonly pause: Pause
+  readonly ledger: Ledger
+  readonly stages: StageTimer<SourceStage>
+  readonly occupancy: Occupancy
+  readonly events: TaskEvents
+  readonly logger: Logger
+  /** Aborted when the task shall end. */
+  readonly signal: AbortSignal
+}
+
+/** How long to wait before a record that the producer could not take now is offered again. Milliseconds. */
+const SEND_RETRY_DELAY_MS = 100
+
+/** How long the producer may take to close. Milliseconds. */
+const CLOSE_TIMEOUT_MS = 30_000
+
+/** The path of records into Kafka: poll → transforms → converters → producer (`AbstractWorkerSourceTask`). Runs in the task's thread. */
+export class SourceTaskLoop implements TaskLoop {
+  readonly #parts: SourceTaskParts
+  #isStopping = false
+  #isCancelled = false
+  /** Records of the batch in hand that neither went to the producer nor were filtered. */
+  #undispatched = 0
+  readonly #knownTopics = new Set<string>()
+  #lastTopic: string | null = null
+  #turnStartedAtMs = 0
+
+  constructor(parts: SourceTaskParts) {
+    this.#parts = parts
+  }
+
+  async run(): Promise<void> {
+    const { task, delivery, properties, context, occupancy, events } = this.#parts
+    try {
+      await this.#whilePaused()
+      if (this.#isStopping) return
+      await occupancy.during(() => task.start(properties, context))
+      events.running()
+      delivery.start()
+      while (!this.#isStopping) await this.#turn()
+    } finally {
+      await this.#finish()
+    }
+  }
+
+  stop(): void {
+    this.#isStopping = true
+  }
+
+  cancel(): void {
+    this.#isStopping = true
+    this.#isCancelled = true
+    this.#parts.delivery.cancel()
+    this.#parts.offsets.close()
+    this.#parts.producer.close({ timeoutMs: 0 }).catch((error) => this.#parts.logger.debug('The producer of a cancelled task did not close', error))
+  }
+
+  setPaused(isPaused: boolean): void {
+    this.#parts.pause.set(isPaused)
+  }
+
+  progress(): ProgressSnapshot {
+    const { ledger, stages } = this.#parts
+    return { ledger: ledger.snapshot(this.inFlight), stage_time_ms: stages.snapshot(), last_progress_at: ledger.lastProgressAt, lag: null }
+  }
+
+  /** Records that were read and have no end yet, counted where they are. */
+  get inFlight(): number {
+    return this.#undispatched + this.#parts.delivery.inFlight
+  }
+
+  /** One batch, then everybody else's turn. */
+  async #turn(): Promise<void> {
+    if (await this.#whilePaused()) this.#parts.events.running()
+    if (this.#isStopping) return
+    this.#parts.delivery.throwIfFailed()
+    const batch = await this.#poll()
+    if (batch !== null && batch.length > 0) await this.#dispatch(batch)
+    await nextTurn()
+  }
+
+  async #poll(): Promise<readonly SourceRecord[] | null> {
+    const { task, stages, occupancy, logger } = this.#parts
+    const startedAtMs = performance.now()
+    try {
+      return await occupancy.during(() => task.poll())
+    } catch (error) {
+      if (!isRetriable(error)) throw error
+      logger.warn('failed to poll records from SourceTask. Will retry operation.', error)
+      return null
+    } finally {
+      stages.add('poll', performance.now() - startedAtMs)
+    }
+  }
+
+  async #dispatch(batch: readonly SourceRecord[]): Promise<void> {
+    const { ledger, stages, occupancy } = this.#parts
+    ledger.read += batch.length
+    this.#undispatched = batch.length
+    const startedAtMs = performance.now()
+    try {
+      occupancy.enter()
+      await this.#dispatchEach(batch)
+    } finally {
+      occupancy.leave()
+      // What could not be handed over any more is read again after the next start, because its offset is not committed.
+      ledger.givenBack += this.#undispatched
+      this.#undispatched = 0
+      stages.divide(performance.now() - startedAtMs, ['transform', 'convert', 'send'])
+    }
+  }
+
+  async #dispatchEach(batch: readonly SourceRecord[]): Promise<void> {
+    const { transformations, converters, producer, delivery, stages, occupancy } = this.#parts
+    this.#turnStartedAtMs = performance.now()
+    let nowMs = Date.now()
+
+    for (let index = 0; index < batch.length; index++) {
+      const record = batch[index]!
+      this.#undispatched = batch.length - index
+      const isSampled = (index & (SAMPLE_INTERVAL - 1)) === 0
+      if (isSampled) {
+        if (performance.now() - this.#turnStartedAtMs > TURN_MS_MAX) await this.#yield()
+        nowMs = Date.now()
+        stages.begin()
+      }
+
+      let outputs: Transformed<SourceRecord> | Promise<Transformed<SourceRecord>> = record
+      if (!transformations.isEmpty) {
+        outputs = transformations.apply(record)
+        if (outputs instanceof Promise) outputs = await occupancy.whileWaiting(outputs)
+        if (isSampled) stages.lap('transform')
+        if (outputs === null || (Array.isArray(outputs) && outputs.length === 0)) {
+          delivery.filtered(record)
+          continue
+        }
+      }
+
+      const several = Array.isArray(outputs) ? (outputs as readonly SourceRecord[]) : null
+      const count = several === null ? 1 : several.length
+      // Tracked before the first message is sent, so that no later offset can be committed ahead of this record.
+      let tracked = null
+      for (let each = 0; each < count; each++) {
+        const output = several === null ? (outputs as SourceRecord) : several[each]!
+        let message = converters.toMessage(output)
+        if (message instanceof Promise) message = await occupancy.whileWaiting(message)
+        const timestamp = timestampOf(output, nowMs)
+        if (isSampled) stages.lap('convert')
+
+        if (output.topic !== this.#lastTopic) await occupancy.whileWaiting(this.#meetTopic(output.topic))
+        if (!producer.hasRoom() && !(await occupancy.whileWaiting(this.#room()))) return
+        if (tracked === null) {
+          tracked = delivery.track(record, count)
+          this.#undispatched = batch.length - index - 1
+        }
+        const sent = this.#send(output, timestamp, message, tracked)
+        if (sent instanceof Promise && !(await occupancy.whileWaiting(sent))) return
+        if (isSampled) stages.lap('send')
+      }
+    }
+    this.#undispatched = 0
+  }
+
+  /** @returns true when the producer has the message, or a promise of it; false where the task ended before that. */
+  #send(output: SourceRecord, timestamp: number, message: Message, tracked: SubmittedRecord): true | Promise<boolean> {
+    try {
+      this.#parts.producer.send(output.topic, output.kafkaPartition, timestamp, message.key, message.value, message.headers, tracked)
+      return true
+    } catch (error) {
+      return this.#sendAgain(error, output, timestamp, message, tracked)
+    }
+  }
+
+  async #sendAgain(error: unknown, output: SourceRecord, timestamp: number, message: Message, tracked: SubmittedRecord): Promise<boolean> {
+    const { logger, signal } = this.#parts
+    if (!isRetriableKafkaError(error)) throw new ConnectError('Unrecoverable exception trying to send', { cause: error })
+    logger.warn(`Failed to send record to topic '${output.topic}'. Backing off before retrying`, error)
+    await delay(SEND_RETRY_DELAY_MS, signal)
+    return this.#isStopping ? false : this.#send(output, timestamp, message, tracked)
+  }
+
+  /** Waits until the producer's memory has room. @returns false where the task shall end before that. */
+  async #room(): Promise<boolean> {
+    const { producer, signal } = this.#parts
+    const ended = Promise.withResolvers<boolean>()
+    const end = () => ended.resolve(false)
+    signal.addEventListener('abort', end)
+    try {
+      const room = producer.room().then(() => true)
+      room.catch(() => {})
+      return signal.aborted ? false : await Promise.race([room, ended.promise])
+    } finally {
+      signal.removeEventListener('abort', end)
+    }
+  }
+
+  /** The first message to a topic: it is created where that is ours to do (KIP-158). */
+  async #meetTopic(topic: string): Promise<void> {
+    const { topics, logger, signal } = this.#parts
+    while (!this.#knownTopics.has(topic) && !this.#isStopping) {
+      try {
+        await topics.ensureExists(topic)
+        this.#knownTopics.add(topic)
+      } catch (error) {
+        if (!isRetriableKafkaError(error)) throw error
+        logger.warn(`Failed to create topic '${topic}'. Backing off before retrying`, error)
+        await delay(SEND_RETRY_DELAY_MS, signal)
+      }
+    }
+    this.#lastTopic = topic
+  }
+
+  /** @returns whether there was a pause. */
+  async #whilePaused(): Promise<boolean> {
+    const { pause, events, signal } = this.#parts
+    if (!pause.isWanted || this.#isStopping) return false
+    events.paused()
+    await pause.ended(signal)
+    return !this.#isStopping
+  }
+
+  /** Waits for the answers of Kafka, commits for the last time, and releases everything, whatever fails on the way. */
+  async #finish(): Promise<void> {
+    const { task, delivery, producer, topics, transformations, occupancy, logger } = this.#parts
+    const attempt = async (what: string, act: () => void | Promise<void>): Promise<void> => {
+      try {
+        await act()
+      } catch (error) {
+        logger.warn(`Could not ${what}`, error)
+      }
+    }
+    await attempt('commit offsets', () => delivery.finish(() => producer.flush()))
+    await attempt('stop task', () => occupancy.during(() => task.stop()))
+    await attempt('close producer', () => producer.close({ timeoutMs: this.#isCancelled ? 0 : CLOSE_TIMEOUT_MS }))
+    await attempt('close admin client', () => topics.close())
+    await attempt('close transformations', () => transformations.close())
+  }
+
+  /** Lets timers, sockets and messages have their turn in the middle of a batch. */
+  async #yield(): Promise<void> {
+    await this.#parts.occupancy.whileWaiting(nextTurn())
+    this.#turnStartedAtMs = performance.now()
+    this.#parts.delivery.throwIfFailed()
+  }
+}

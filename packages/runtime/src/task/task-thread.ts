@@ -1,0 +1,77 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { parentPort, workerData } from 'node:worker_threads'
+import { failureOf } from '../errors/failure.ts'
+import type { FromTaskThread, TaskStart, ThreadStart, ToTaskThread } from '../thread/messages.ts'
+import { answer } from '../thread/requests.ts'
+import { HEARTBEAT_INTERVAL_MS, ThreadMarker } from '../thread/thread-marker.ts'
+import { HostedTask } from './hosted-task.ts'
+import { ThreadChannel } from './thread-channel.ts'
+
+/*
+ * The entry of a task thread. It hosts any number of tasks; what they do is attributed to them by `AsyncLocalStorage`, so that an error that
+ * nobody awaited fails the task that it came from and no other.
+ */
+
+if (parentPort === null) throw new Error('A task thread is started by the worker, not by itself')
+const port = parentPort
+const { marker: markerBuffer, logLevels } = workerData as ThreadStart
+const marker = new ThreadMarker(markerBuffer)
+const channel = new ThreadChannel<FromTaskThread>(port, logLevels)
+const origin = new AsyncLocalStorage<HostedTask>()
+const tasks = new Map<string, { readonly hosted: HostedTask; readonly ended: Promise<void> }>()
+
+process.on('uncaughtException', attribute)
+process.on('unhandledRejection', attribute)
+setInterval(() => marker.beat(), HEARTBEAT_INTERVAL_MS)
+port.on('message', (message: ToTaskThread) => receive(message))
+channel.post({ type: 'ready' })
+
+function receive(message: ToTaskThread): void {
+  switch (message.type) {
+    case 'start-task':
+      return startTask(message.request, message.task)
+    case 'stop-task':
+      void answer((reply) => channel.post(reply), message.request, () => stopTask(nameOf(message.id)))
+      return
+    case 'cancel-task':
+      return tasks.get(nameOf(message.id))?.hosted.cancel()
+    case 'set-task-target-state':
+      return tasks.get(nameOf(message.id))?.hosted.setPaused(message.state === 'PAUSED')
+    case 'read-progress':
+      void answer((reply) => channel.post(reply), message.request, () => tasks.get(nameOf(message.id))?.hosted.progress() ?? null)
+      return
+    case 'change-log-levels':
+      return channel.setLevels(message.levels)
+    case 'answer':
+    case 'refusal':
+      return channel.settle(message)
+  }
+}
+
+function startTask(request: number, start: TaskStart): void {
+  const name = nameOf(start.id)
+  const hosted = new HostedTask(start, channel, marker)
+  const ended = origin.run(hosted, () => hosted.run()).finally(() => {
+    if (tasks.get(name)?.hosted === hosted) tasks.delete(name)
+  })
+  tasks.set(name, { hosted, ended })
+  channel.post({ type: 'answer', request, value: null })
+}
+
+async function stopTask(name: string): Promise<null> {
+  const task = tasks.get(name)
+  task?.hosted.stop()
+  await task?.ended
+  return null
+}
+
+/** Fails the task that the error came from; where that cannot be told, the main thread gives all tasks of this thread a new one. */
+function attribute(error: unknown): void {
+  const hosted = origin.getStore()
+  if (hosted) hosted.fail(error)
+  else channel.post({ type: 'thread-failed', failure: failureOf(error) })
+}
+
+function nameOf({ connector, task }: TaskStart['id']): string {
+  return `${connector}-${task}`
+}

@@ -1,0 +1,54 @@
+/**
+ * A few numbers that a thread and the main thread share, so that the main thread can see what a thread does that no longer answers.
+ *
+ * - `inside`: the slot of the task (or connector) whose code runs synchronously just now; 0 where there is none. Written around each batch,
+ *   not around each record. Where the event loop stands still, this is who holds it.
+ * - `beats`: counted up by a timer of the thread. An event loop that turns beats; one that is held by a synchronous call does not.
+ */
+export class ThreadMarker {
+  readonly buffer: SharedArrayBuffer
+  readonly #cells: Int32Array
+
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
+    this.buffer = buffer
+    this.#cells = new Int32Array(buffer)
+  }
+
+  /** The code of `slot` (1 or more) is about to run. */
+  enter(slot: number): void {
+    Atomics.store(this.#cells, INSIDE, slot)
+  }
+
+  /** No plug-in's code runs any more, or it waits for a promise. */
+  leave(): void {
+    Atomics.store(this.#cells, INSIDE, 0)
+  }
+
+  /** Calls foreign code with the marker set for as long as it runs synchronously. */
+  call<T>(slot: number, code: () => T): T {
+    this.enter(slot)
+    try {
+      return code()
+    } finally {
+      this.leave()
+    }
+  }
+
+  beat(): void {
+    Atomics.add(this.#cells, BEATS, 1)
+  }
+
+  get inside(): number {
+    return Atomics.load(this.#cells, INSIDE)
+  }
+
+  get beats(): number {
+    return Atomics.load(this.#cells, BEATS)
+  }
+}
+
+const INSIDE = 0
+const BEATS = 1
+
+/** How often a thread's timer beats. A hang is recognised after several missing beats. */
+export const HEARTBEAT_INTERVAL_MS = 100

@@ -1,0 +1,243 @@
+import { Worker } from 'node:worker_threads'
+import { FailureError, failureOf, type Failure, runtimeFailure } from '../errors/failure.ts'
+import { entryUrl, type ThreadKind } from './entry-url.ts'
+import type { Answer, LogLine, Refusal, ThreadFailed, ThreadReady, ThreadStart } from './messages.ts'
+import { Requests } from './requests.ts'
+import type { ThreadLog } from './thread-log.ts'
+import { ThreadMarker } from './thread-marker.ts'
+
+/** What a thread may take. */
+export interface ThreadLimits {
+  /** Heap and external memory (Buffers) together, in bytes. Sampled: the heap's own cap is set `HEAP_CAP_FACTOR` times higher. */
+  readonly memoryMaxBytes: number
+  /** How long the event loop may stand still. Milliseconds. */
+  readonly hangTimeoutMs: number
+  /** How long after `terminate` an exit may take before the thread is given up. Milliseconds. */
+  readonly abandonTimeoutMs: number
+}
+
+/** Why a thread cannot go on. `slot`: whose code held the event loop, as the marker says; 0 where it does not say. */
+export type ThreadTrouble =
+  | { readonly kind: 'hang'; readonly slot: number; readonly failure: Failure }
+  | { readonly kind: 'memory'; readonly slot: 0; readonly failure: Failure }
+  | { readonly kind: 'failed'; readonly slot: 0; readonly failure: Failure }
+
+export interface ThreadListener<FromThread> {
+  /** A message that is neither an answer nor one that every kind of thread sends. */
+  message(message: FromThread): void
+  /** The thread hangs, takes too much, failed as a whole or ended on its own. Told at most once; the listener ends the thread. */
+  troubled(trouble: ThreadTrouble): void
+}
+
+/** How a thread ended: it exited, or it is still there and cannot be interrupted. */
+export type ThreadEnd = 'terminated' | 'abandoned'
+
+/** What all kinds of threads send. */
+type Shared = ThreadReady | ThreadFailed | LogLine | Answer | Refusal
+
+const SAMPLE_INTERVAL_MS = 100
+const HEAP_CAP_FACTOR = 4
+const MIB = 1024 * 1024
+
+/** How long a thread may take from its start to its first message. Milliseconds. */
+const START_TIMEOUT_MS = 60_000
+
+/**
+ * A thread of ours as the main thread sees it: started, asked, watched and ended. The watch does not need the thread's help: the heap can be
+ * measured while the thread is busy, and the heartbeat is read from shared memory.
+ */
+export class WorkerThread<ToThread extends { readonly type: string }, FromThread extends { readonly type: string }> {
+  readonly kind: ThreadKind
+  /** Resolves when the thread listens; rejects where it ended before that. */
+  readonly ready: Promise<void>
+  readonly #worker: Worker
+  readonly #marker = new ThreadMarker()
+  readonly #requests = new Requests()
+  readonly #limits: ThreadLimits
+  readonly #listener: ThreadListener<FromThread>
+  readonly #log: ThreadLog
+  readonly #exited = Promise.withResolvers<void>()
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #forgetLevels: () => void
+  #watch: NodeJS.Timeout | undefined
+  #isTroubled = false
+  #end: Promise<ThreadEnd> | null = null
+  #state: 'running' | 'ending' | ThreadEnd = 'running'
+  #error: Error | null = null
+  #beats = 0
+  #beatAtMs = performance.now()
+  #sampledAtMs = performance.now()
+  #isMeasuring = false
+  #usedBytes = 0
+  #isListening = false
+
+  constructor(kind: ThreadKind, options: { readonly limits: ThreadLimits; readonly listener: ThreadListener<FromThread>; readonly log: ThreadLog }) {
+    this.kind = kind
+    this.ready = this.#ready.promise
+    this.ready.catch(() => {})
+    this.#limits = options.limits
+    this.#listener = options.listener
+    this.#log = options.log
+    const start: ThreadStart = { marker: this.#marker.buffer, logLevels: options.log.levels() }
+    this.#worker = new Worker(entryUrl(kind), {
+      workerData: start,
+      name: kind,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil((HEAP_CAP_FACTOR * options.limits.memoryMaxBytes) / MIB) },
+    })
+    this.#worker.on('message', (message: FromThread | Shared) => this.#receive(message))
+    this.#worker.on('messageerror', (error) => this.#trouble({ kind: 'failed', slot: 0, failure: failureOf(error) }))
+    this.#worker.on('error', (error) => this.#failed(error))
+    this.#worker.on('exit', () => this.#onExit())
+    this.#forgetLevels = options.log.onLevelsChange((levels) => this.post({ type: 'change-log-levels', levels } as unknown as ToThread))
+    this.#watch = setInterval(() => this.#sample(), SAMPLE_INTERVAL_MS)
+    this.#watch.unref()
+  }
+
+  get state(): 'running' | 'ending' | ThreadEnd {
+    return this.#state
+  }
+
+  /** Heap and external memory when it was last sampled, in bytes. */
+  get usedBytes(): number {
+    return this.#usedBytes
+  }
+
+  /** Whether the event loop turned lately: a message may then be expected to be read. */
+  get isResponsive(): boolean {
+    return performance.now() - this.#beatAtMs < 10 * SAMPLE_INTERVAL_MS
+  }
+
+  post(message: ToThread): void {
+    if (this.#state === 'running') this.#worker.postMessage(message)
+  }
+
+  /** @returns the thread's answer; rejects with its refusal, or when the thread ends first. */
+  request<T>(make: (request: number) => ToThread): Promise<T> {
+    return this.#requests.send((request) => this.#worker.postMessage(make(request)))
+  }
+
+  /** Sends an answer to a request of the thread, whatever the thread is doing. */
+  reply(message: Answer | Refusal): void {
+    if (this.#state === 'running') this.#worker.postMessage(message)
+  }
+
+  /** Ends the thread at once. A native call that blocks cannot be interrupted: the thread is then left behind and no longer kept alive for. */
+  terminate(): Promise<ThreadEnd> {
+    this.#end ??= this.#terminate()
+    return this.#end
+  }
+
+  async #terminate(): Promise<ThreadEnd> {
+    this.#isTroubled = true
+    if (this.#state === 'running') this.#state = 'ending'
+    this.#release(new FailureError(runtimeFailure('THREAD_EXITED', 'The thread was ended')))
+    this.#worker.terminate().catch(() => {
+      // An exit is what counts; it is waited for below.
+    })
+    const limit = Promise.withResolvers<boolean>()
+    const timer = setTimeout(() => limit.resolve(false), this.#limits.abandonTimeoutMs)
+    const isGone = await Promise.race([this.#exited.promise.then(() => true), limit.promise])
+    clearTimeout(timer)
+    if (!isGone) this.#worker.unref()
+    this.#state = isGone ? 'terminated' : 'abandoned'
+    return this.#state
+  }
+
+  #receive(message: FromThread | Shared): void {
+    // What a thread says after it was given up no longer counts.
+    if (this.#state !== 'running') return
+    if (isShared(message)) this.#receiveShared(message)
+    else this.#listener.message(message)
+  }
+
+  #receiveShared(message: Shared): void {
+    switch (message.type) {
+      case 'ready':
+        this.#isListening = true
+        this.#beatAtMs = performance.now()
+        return this.#ready.resolve()
+      case 'log':
+        return this.#log.write(message)
+      case 'answer':
+      case 'refusal':
+        return this.#requests.settle(message)
+      case 'thread-failed':
+        return this.#trouble({ kind: 'failed', slot: 0, failure: message.failure })
+    }
+  }
+
+  /** Heartbeat and memory. Time in which the main thread itself was held up does not count against the thread. */
+  #sample(): void {
+    const nowMs = performance.now()
+    const lateMs = Math.max(0, nowMs - this.#sampledAtMs - 2 * SAMPLE_INTERVAL_MS)
+    this.#sampledAtMs = nowMs
+    const { beats } = this.#marker
+    if (beats !== this.#beats) {
+      this.#beats = beats
+      this.#beatAtMs = nowMs
+    } else this.#beatAtMs += lateMs
+    const limitMs = this.#isListening ? this.#limits.hangTimeoutMs : START_TIMEOUT_MS
+    if (nowMs - this.#beatAtMs > limitMs) this.#hangs(limitMs)
+    else this.#measure()
+  }
+
+  #hangs(limitMs: number): void {
+    const message = `A synchronous call did not return within ${limitMs} ms, so that nothing else could run in its thread. The thread was terminated.`
+    this.#trouble({ kind: 'hang', slot: this.#marker.inside, failure: runtimeFailure('TASK_HANG', message) })
+  }
+
+  #measure(): void {
+    if (this.#isMeasuring || this.#state !== 'running') return
+    this.#isMeasuring = true
+    // Not answered while a native call blocks; then there is nothing new to learn either.
+    this.#worker.getHeapStatistics().then(
+      ({ used_heap_size: heap, external_memory: external }) => {
+        this.#isMeasuring = false
+        this.#usedBytes = heap + external
+        if (this.#usedBytes > this.#limits.memoryMaxBytes) this.#takesTooMuch()
+      },
+      () => {
+        // The thread is not yet, or no longer, running.
+        this.#isMeasuring = false
+      },
+    )
+  }
+
+  #takesTooMuch(): void {
+    const { memoryMaxBytes } = this.#limits
+    const message = `The memory of its thread, ${this.#usedBytes} bytes, exceeds the limit of ${memoryMaxBytes} bytes (millrace.task.memory.max.bytes). The thread was terminated.`
+    this.#trouble({ kind: 'memory', slot: 0, failure: runtimeFailure('TASK_OUT_OF_MEMORY', message) })
+  }
+
+  /** The thread ends by itself with an error: out of its heap's cap, or an error of ours. */
+  #failed(error: unknown): void {
+    this.#error = error instanceof Error ? error : new Error(String(error))
+    const isMemory = (error as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
+    const failure = isMemory ? runtimeFailure('TASK_OUT_OF_MEMORY', 'Its thread ran out of memory and was terminated.') : failureOf(error)
+    this.#trouble({ kind: isMemory ? 'memory' : 'failed', slot: 0, failure })
+  }
+
+  #onExit(): void {
+    this.#trouble({ kind: 'failed', slot: 0, failure: runtimeFailure('THREAD_EXITED', 'Its thread ended unexpectedly; a plug-in may have called process.exit().') })
+    this.#state = 'terminated'
+    this.#release(this.#error ?? new FailureError(runtimeFailure('THREAD_EXITED', 'The thread has ended')))
+    this.#exited.resolve()
+  }
+
+  #trouble(trouble: ThreadTrouble): void {
+    if (this.#isTroubled) return
+    this.#isTroubled = true
+    this.#listener.troubled(trouble)
+  }
+
+  #release(error: Error): void {
+    clearInterval(this.#watch)
+    this.#forgetLevels()
+    this.#requests.failAll(error)
+    this.#ready.reject(error)
+  }
+}
+
+function isShared(message: { readonly type: string }): message is Shared {
+  return message.type === 'ready' || message.type === 'log' || message.type === 'answer' || message.type === 'refusal' || message.type === 'thread-failed'
+}
