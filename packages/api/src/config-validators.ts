@@ -72,19 +72,16 @@ export const validList = {
     }),
   /** Any values (KIP-1161). Duplicates are no error; they are dropped where the list is used. Default: empty allowed, null not. */
   anyNonDuplicateValues: ({ isEmptyAllowed = true, isNullAllowed = false }: ListOptions = {}): Validator =>
-    validator(
-      `any non-duplicate values${isEmptyAllowed ? ', empty allowed' : ''}${isNullAllowed ? ', null allowed' : ''}`,
-      (name, value) => {
-        if (value === null || value === undefined) {
-          if (isNullAllowed) return
-          throw ConfigError.invalidValue(name, null, "Configuration '" + name + "' values must not be null.")
-        }
-        const list = value as readonly string[]
-        if (list.length === 0 && !isEmptyAllowed) {
-          throw ConfigError.invalidValue(name, value, "Configuration '" + name + "' must not be empty. Valid values include: any non-empty value")
-        }
-      },
-    ),
+    validator(`any non-duplicate values${isEmptyAllowed ? ', empty allowed' : ''}${isNullAllowed ? ', null allowed' : ''}`, (name, value) => {
+      if (value === null || value === undefined) {
+        if (isNullAllowed) return
+        throw ConfigError.invalidValue(name, null, "Configuration '" + name + "' values must not be null.")
+      }
+      const list = value as readonly string[]
+      if (list.length === 0 && !isEmptyAllowed) {
+        throw ConfigError.invalidValue(name, value, "Configuration '" + name + "' must not be empty. Valid values include: any non-empty value")
+      }
+    }),
 } as const
 
 /** Null is fine, an empty text is not. */

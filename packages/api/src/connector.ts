@@ -69,7 +69,10 @@ export interface SourceConnector extends Connector<SourceConnectorContext, Sourc
    * @returns true where offsets outside Kafka Connect were handled or none exist; false (as if absent) where only the framework's were changed.
    * @throws any error: the request fails and nothing is written.
    */
-  alterOffsets?(properties: Properties, offsets: readonly { readonly partition: SourcePartition; readonly offset: SourceOffset | null }[]): MaybePromise<boolean>
+  alterOffsets?(
+    properties: Properties,
+    offsets: readonly { readonly partition: SourcePartition; readonly offset: SourceOffset | null }[],
+  ): MaybePromise<boolean>
 }
 
 /** `org.apache.kafka.connect.sink.SinkConnector`. */

@@ -34,7 +34,12 @@ export class Decimal {
     const magnitude = negative ? -this.unscaled - 1n : this.unscaled
     const bits = magnitude === 0n ? 0 : magnitude.toString(2).length
     const length = (bits >> 3) + 1
-    return Buffer.from(BigInt.asUintN(length * 8, this.unscaled).toString(16).padStart(length * 2, '0'), 'hex')
+    return Buffer.from(
+      BigInt.asUintN(length * 8, this.unscaled)
+        .toString(16)
+        .padStart(length * 2, '0'),
+      'hex',
+    )
   }
 
   /** The nearest float64. */

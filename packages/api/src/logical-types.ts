@@ -51,9 +51,7 @@ export const TimestampSchema = timestampSchemaBuilder().build()
 export function decimalToBytes(schema: Schema, value: Decimal): Buffer {
   const scale = scaleOf(schema)
   if (value.scale !== scale) {
-    throw new DataError(
-      `Decimal value has mismatching scale for given Decimal schema. Schema has scale ${scale}, value has scale ${value.scale}.`,
-    )
+    throw new DataError(`Decimal value has mismatching scale for given Decimal schema. Schema has scale ${scale}, value has scale ${value.scale}.`)
   }
   return value.toBytes()
 }

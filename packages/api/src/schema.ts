@@ -1,18 +1,6 @@
 import { valuesEqual } from './values-equal.ts'
 
-export type SchemaType =
-  | 'INT8'
-  | 'INT16'
-  | 'INT32'
-  | 'INT64'
-  | 'FLOAT32'
-  | 'FLOAT64'
-  | 'BOOLEAN'
-  | 'STRING'
-  | 'BYTES'
-  | 'ARRAY'
-  | 'MAP'
-  | 'STRUCT'
+export type SchemaType = 'INT8' | 'INT16' | 'INT32' | 'INT64' | 'FLOAT32' | 'FLOAT64' | 'BOOLEAN' | 'STRING' | 'BYTES' | 'ARRAY' | 'MAP' | 'STRUCT'
 
 /**
  * Describes a value (`org.apache.kafka.connect.data.Schema`). Immutable; made with `SchemaBuilder`.

@@ -1,0 +1,143 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { ConnectError } from '@millrace/api'
+import type { ByteSource, SourceRestart } from './byte-source.ts'
+
+/**
+ * One read. Twice this is allocated per task. At this size the text of a chunk is still an ordinary object to the garbage collector;
+ * larger ones cost a system call each to obtain and to give back.
+ */
+export const CHUNK_BYTES = 120 * 1024
+
+interface FileIdentity {
+  readonly dev: number
+  readonly ino: number
+}
+
+/**
+ * A file that may grow, be truncated or be replaced while it is read; or a FIFO or device, which is read as far as it has data.
+ * Opened without blocking, so that a FIFO without writer occupies no thread of the pool, which the whole process shares.
+ * The next chunk is read while the last one is worked on.
+ */
+export class FollowedFile implements ByteSource {
+  readonly #path: string
+  #handle: FileHandle
+  #identity: FileIdentity
+  /** Null for what has no positions: FIFOs and devices. */
+  #position: number | null
+  readonly #chunks = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)] as const
+  #turn = 0
+  #reading: Promise<number> | null = null
+  /** The file was found replaced at the last look. It is left at the second, as a writer may have added to it after it was moved away. */
+  #isReplaced = false
+
+  private constructor(path: string, handle: FileHandle, identity: FileIdentity, position: number | null) {
+    this.#path = path
+    this.#handle = handle
+    this.#identity = identity
+    this.#position = position
+  }
+
+  /**
+   * Opens `path` at `position`, which counts in regular files only.
+   * @throws ConnectError where the file is shorter than `position`; the system's error where it cannot be opened (`ENOENT`: it does not exist).
+   */
+  static async open(path: string, position: number): Promise<FollowedFile> {
+    const handle = await openToRead(path)
+    try {
+      const status = await handle.stat()
+      if (status.isDirectory()) throw new ConnectError(`"${path}" is a directory.`)
+      if (status.isFile() && status.size < position) {
+        throw new ConnectError(
+          `File "${path}" has ${status.size} bytes, which is less than the position ${position} that was reached before. ` +
+            'Was it replaced or truncated? Reset the offsets of the connector to read it from its beginning.',
+        )
+      }
+      return new FollowedFile(path, handle, status, status.isFile() ? position : null)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  async read(): Promise<Buffer | null> {
+    const chunk = this.#chunks[this.#turn] as Buffer
+    const bytesRead = await (this.#reading ?? this.#readInto(chunk))
+    this.#reading = null
+    if (bytesRead === 0) return null
+    this.#isReplaced = false
+    this.#turn = 1 - this.#turn
+    // Only a full chunk promises that there is more.
+    if (bytesRead === CHUNK_BYTES) this.#reading = this.#readAhead()
+    return chunk.subarray(0, bytesRead)
+  }
+
+  #readAhead(): Promise<number> {
+    const reading = this.#readInto(this.#chunks[this.#turn] as Buffer)
+    // Whoever calls `read` next gets the error; until then nobody listens.
+    reading.catch(() => {})
+    return reading
+  }
+
+  async #readInto(chunk: Buffer): Promise<number> {
+    try {
+      const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, this.#position)
+      if (this.#position !== null) this.#position += bytesRead
+      return bytesRead
+    } catch (error) {
+      // A FIFO or terminal that has a writer, but no data.
+      if (codeOf(error) === 'EAGAIN') return 0
+      throw error
+    }
+  }
+
+  async restart(): Promise<SourceRestart | null> {
+    if (this.#position === null) return null
+    const { size } = await this.#handle.stat()
+    if (size < this.#position) {
+      this.#position = 0
+      return 'truncated'
+    }
+    return this.#replacement()
+  }
+
+  async #replacement(): Promise<SourceRestart | null> {
+    const current = await statusOf(this.#path)
+    // A file that is gone may come back; what it had is read to the end meanwhile.
+    if (current === null || (current.ino === this.#identity.ino && current.dev === this.#identity.dev)) return null
+    if (!this.#isReplaced) {
+      this.#isReplaced = true
+      return null
+    }
+    const handle = await openToRead(this.#path)
+    await this.#handle.close()
+    this.#handle = handle
+    this.#identity = await handle.stat()
+    this.#position = 0
+    this.#isReplaced = false
+    return 'replaced'
+  }
+
+  async close(): Promise<void> {
+    await this.#reading?.catch(() => {})
+    await this.#handle.close()
+  }
+}
+
+function openToRead(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+}
+
+async function statusOf(path: string): Promise<FileIdentity | null> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** The code of a system's error, such as `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null)?.code
+}
