@@ -1,1 +1,5 @@
-export {}
+export { KafkaError } from '@millrace/kafka-protocol'
+export { type Logger, silentLogger } from './logger.ts'
+export { type ClientOptions, Producer, type SerializedData } from './producer/producer.ts'
+export type { ProducerMetrics } from './producer/producer-metrics.ts'
+export type { SendCompletion } from './producer/send-completion.ts'

@@ -1,0 +1,120 @@
+import { Backoff } from './backoff.ts'
+import type { Clock } from './clock.ts'
+import type { Address, ConnectionConfig } from './config/connection-config.ts'
+import { Connection } from './connection.ts'
+import { closedError, networkError } from './errors.ts'
+
+/** What a connection is for: a request that is held back (JoinGroup, Fetch) would hold up everything behind it. */
+export type Purpose = 'data' | 'fetch' | 'coordinator'
+
+/** One broker, with at most one connection for each purpose. */
+export class BrokerNode {
+  readonly id: number
+  readonly address: Address
+  readonly #slots: Record<Purpose, ConnectionSlot>
+
+  /** @param id the broker's id; negative for a bootstrap server, whose id is not known yet. */
+  constructor(id: number, address: Address, config: ConnectionConfig, clock: Clock) {
+    this.id = id
+    this.address = address
+    this.#slots = {
+      data: new ConnectionSlot(address, config, clock),
+      fetch: new ConnectionSlot(address, config, clock),
+      coordinator: new ConnectionSlot(address, config, clock),
+    }
+  }
+
+  /** The connection if it is there; null while it is not. */
+  ready(purpose: Purpose): Connection | null {
+    return this.#slots[purpose].ready
+  }
+
+  /** The connection, made if necessary. Fails at once while the pause after a failure lasts. */
+  connection(purpose: Purpose): Promise<Connection> {
+    return this.#slots[purpose].get()
+  }
+
+  /** How long no connection will be tried. Milliseconds; 0 when one may be. */
+  pauseMs(purpose: Purpose): number {
+    return this.#slots[purpose].pauseMs()
+  }
+
+  closeIdle(): void {
+    for (const slot of Object.values(this.#slots)) slot.closeIdle()
+  }
+
+  /** Closes all connections for good; resolves when their sockets are gone. */
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.#slots).map((slot) => slot.close()))
+  }
+}
+
+class ConnectionSlot {
+  readonly #address: Address
+  readonly #config: ConnectionConfig
+  readonly #clock: Clock
+  readonly #backoff: Backoff
+  #connection: Connection | null = null
+  #opening: Promise<Connection> | null = null
+  #failures = 0
+  #notBefore = 0
+  #isClosed = false
+
+  constructor(address: Address, config: ConnectionConfig, clock: Clock) {
+    this.#address = address
+    this.#config = config
+    this.#clock = clock
+    this.#backoff = new Backoff({ initialMs: config.reconnectBackoffMs, maxMs: config.reconnectBackoffMaxMs })
+  }
+
+  get ready(): Connection | null {
+    return this.#connection?.isOpen ? this.#connection : null
+  }
+
+  pauseMs(): number {
+    return Math.max(0, this.#notBefore - this.#clock.now())
+  }
+
+  get(): Promise<Connection> {
+    const { ready } = this
+    if (ready) return Promise.resolve(ready)
+    if (this.#isClosed) return Promise.reject(closedError('The client was closed.'))
+    if (!this.#opening && this.pauseMs() > 0) {
+      return Promise.reject(networkError(`The broker at ${this.#address.host}:${this.#address.port} could not be reached; waiting before the next try.`))
+    }
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  closeIdle(): void {
+    const { ready } = this
+    const { connectionIdleMaxMs } = this.#config
+    if (!ready || connectionIdleMaxMs < 0 || ready.pendingCount > 0) return
+    if (this.#clock.now() - ready.lastUsedAt > connectionIdleMaxMs) ready.close()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#connection?.close()
+    await this.#opening?.catch(() => undefined)
+    await this.#connection?.closed
+  }
+
+  async #open(): Promise<Connection> {
+    const { clientId, requestTimeoutMs, connectTimeoutMs, connectTimeoutMaxMs } = this.#config
+    const growing = Math.min(connectTimeoutMs * 2 ** Math.min(this.#failures, 10), Math.max(connectTimeoutMs, connectTimeoutMaxMs))
+    try {
+      const connection = await Connection.open({ address: this.#address, clientId, requestTimeoutMs, connectTimeoutMs: growing, clock: this.#clock })
+      this.#connection = connection
+      this.#failures = 0
+      if (this.#isClosed) connection.close()
+      return connection
+    } catch (error) {
+      this.#failures++
+      this.#notBefore = this.#clock.now() + this.#backoff.delayMs(this.#failures)
+      throw error
+    } finally {
+      this.#opening = null
+    }
+  }
+}

@@ -1,0 +1,333 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ApiName, ErrorCode, errorByCode, type KafkaError, kafkaError, type RequestInput, type ResponseBody } from '@millrace/kafka-protocol'
+import { Backoff } from './backoff.ts'
+import { BrokerNode, type Purpose } from './broker-node.ts'
+import { type Clock, timerMs } from './clock.ts'
+import type { ConnectionConfig } from './config/connection-config.ts'
+import type { Connection } from './connection.ts'
+import { asKafkaError, closedError, networkError, timeoutError } from './errors.ts'
+import type { Logger } from './logger.ts'
+
+/** A topic as the cluster described it last. */
+export interface TopicMetadata {
+  readonly name: string
+  readonly topicId: string
+  readonly isInternal: boolean
+  /** By index, without gaps. */
+  readonly partitions: readonly PartitionMetadata[]
+}
+
+export interface PartitionMetadata {
+  readonly index: number
+  /** Id of the leading broker; -1 while there is none. */
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly replicas: readonly number[]
+  readonly inSyncReplicas: readonly number[]
+}
+
+export interface ClusterOptions {
+  readonly config: ConnectionConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  /** Which topics to ask for at each refresh; null for all. */
+  topics(): readonly string[] | null
+  /** Whether the broker may create topics that are asked for. Default false. */
+  readonly allowsAutoTopicCreation?: boolean
+  /** Called after each refresh. Must not throw. */
+  updated?(): void
+}
+
+const IDLE_CHECK_MS = 30_000
+const WARNING_INTERVAL_MS = 10_000
+
+/**
+ * The brokers and what is known of their topics.
+ *
+ * Metadata are fetched when they are asked for (`requestRefresh`, `refresh`) and when they are older than `metadata.max.age.ms`.
+ * A fetch that fails is repeated with growing pauses until it succeeds or the client is closed.
+ */
+export class Cluster {
+  readonly config: ConnectionConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly #options: ClusterOptions
+  readonly #backoff: Backoff
+  readonly #bootstrap: readonly BrokerNode[]
+  readonly #closing = new AbortController()
+  readonly #idleTimer: NodeJS.Timeout
+  #nodes = new Map<number, BrokerNode>()
+  #topics = new Map<string, TopicMetadata>()
+  #topicErrors = new Map<string, number>()
+  #clusterId: string | null = null
+  #controllerId = -1
+  #refreshing: Promise<void> | null = null
+  #isRefreshWanted = false
+  #nextRefresh = Promise.withResolvers<void>()
+  #ageTimer: NodeJS.Timeout | undefined
+  #warnedAt = -Infinity
+
+  constructor(options: ClusterOptions) {
+    this.config = options.config
+    this.clock = options.clock
+    this.logger = options.logger
+    this.#options = options
+    this.#backoff = new Backoff({ initialMs: options.config.retryBackoffMs, maxMs: options.config.retryBackoffMaxMs })
+    this.#bootstrap = options.config.bootstrapServers.map((address, i) => new BrokerNode(-1 - i, address, options.config, options.clock))
+    this.#nextRefresh.promise.catch(() => undefined)
+    this.#idleTimer = setInterval(() => this.#closeIdle(), IDLE_CHECK_MS)
+    this.#idleTimer.unref()
+  }
+
+  get clusterId(): string | null {
+    return this.#clusterId
+  }
+
+  /** -1 while it is not known. */
+  get controllerId(): number {
+    return this.#controllerId
+  }
+
+  get nodes(): readonly BrokerNode[] {
+    return [...this.#nodes.values()]
+  }
+
+  /** All topics of the last refreshes. */
+  get topics(): readonly TopicMetadata[] {
+    return [...this.#topics.values()]
+  }
+
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  topic(name: string): TopicMetadata | undefined {
+    return this.#topics.get(name)
+  }
+
+  /** With which error code the last refresh answered for a topic; 0 for none. */
+  topicErrorCode(name: string): number {
+    return this.#topicErrors.get(name) ?? ErrorCode.NONE
+  }
+
+  /** The broker that leads a partition; null while it is not known. */
+  leader(topic: string, partition: number): BrokerNode | null {
+    const metadata = this.#topics.get(topic)?.partitions[partition]
+    return metadata === undefined ? null : (this.#nodes.get(metadata.leader) ?? null)
+  }
+
+  node(id: number): BrokerNode | undefined {
+    return this.#nodes.get(id)
+  }
+
+  /** A node for an address that a broker has named, such as a coordinator's. */
+  ensureNode(id: number, host: string, port: number): BrokerNode {
+    const known = this.#nodes.get(id)
+    if (known && known.address.host === host && known.address.port === port) return known
+    if (known) void known.close()
+    const node = new BrokerNode(id, { host, port }, this.config, this.clock)
+    this.#nodes.set(id, node)
+    return node
+  }
+
+  /** Notes that the metadata are stale; they are fetched soon. */
+  requestRefresh(): void {
+    if (this.isClosed) return
+    this.#isRefreshWanted = true
+    this.#refreshing ??= this.#refreshLoop()
+  }
+
+  /**
+   * Fetches the metadata; resolves when a fetch that began after this call has succeeded.
+   *
+   * @throws KafkaError `CLIENT_CLOSED`; `REQUEST_TIMED_OUT` when that takes longer than `timeoutMs`; the retrying goes on.
+   */
+  async refresh(timeoutMs = Infinity): Promise<void> {
+    if (this.isClosed) throw closedError('The client was closed.')
+    // Taken first: the request may begin a fetch at once, which answers this promise and not the one after it.
+    const { promise } = this.#nextRefresh
+    this.requestRefresh()
+    if (timeoutMs === Infinity) return promise
+    const timer = new AbortController()
+    const late = delay(timerMs(timeoutMs), undefined, { signal: timer.signal }).then(
+      () => {
+        throw timeoutError(`The metadata of the cluster could not be fetched within ${timeoutMs} ms.`)
+      },
+      () => undefined,
+    )
+    try {
+      await Promise.race([promise, late])
+    } finally {
+      timer.abort()
+    }
+  }
+
+  /** Describes topics that are not necessarily followed. Topics that do not exist are left out, as are those with errors. */
+  async describeTopics(names: readonly string[] | null): Promise<ResponseBody<'Metadata'>> {
+    const topics = names?.map((name) => ({ name })) ?? null
+    return await this.requestAny('Metadata', { topics, allowAutoTopicCreation: false })
+  }
+
+  /** Sends a request to any broker that can be reached. @throws KafkaError as `Connection.request`. */
+  async requestAny<A extends ApiName>(api: A, body: RequestInput<A> | ((version: number) => RequestInput<A>)): Promise<ResponseBody<A>> {
+    const connection = await this.#anyConnection()
+    return await connection.request(api, body)
+  }
+
+  /** Sends a request to one broker. @throws KafkaError as `Connection.request`. */
+  async request<A extends ApiName>(
+    node: BrokerNode,
+    purpose: Purpose,
+    api: A,
+    body: RequestInput<A> | ((version: number) => RequestInput<A>),
+    timeoutMs?: number,
+  ): Promise<ResponseBody<A>> {
+    const connection = await node.connection(purpose)
+    return await connection.request(api, body, timeoutMs)
+  }
+
+  /** Waits before an operation is tried again. @throws KafkaError `CLIENT_CLOSED`. */
+  async pause(failures: number): Promise<void> {
+    try {
+      await delay(timerMs(this.#backoff.delayMs(failures)), undefined, { signal: this.#closing.signal })
+    } catch {
+      throw closedError('The client was closed.')
+    }
+  }
+
+  /** Closes all connections; what is pending fails with `CLIENT_CLOSED`. Resolves when all sockets are gone. */
+  async close(): Promise<void> {
+    if (!this.isClosed) {
+      this.#closing.abort()
+      clearInterval(this.#idleTimer)
+      clearTimeout(this.#ageTimer)
+      this.#nextRefresh.reject(closedError('The client was closed.'))
+    }
+    await Promise.all([...this.#nodes.values(), ...this.#bootstrap].map((node) => node.close()))
+    await this.#refreshing
+  }
+
+  /** Never rejects. */
+  async #refreshLoop(): Promise<void> {
+    let failures = 0
+    while (this.#isRefreshWanted && !this.isClosed) {
+      this.#isRefreshWanted = false
+      const waiting = this.#nextRefresh
+      this.#nextRefresh = Promise.withResolvers()
+      // Nobody may be waiting.
+      this.#nextRefresh.promise.catch(() => undefined)
+      try {
+        await this.#refreshOnce()
+        // A topic without leader, or not there yet, is asked for again with growing pauses too.
+        failures = this.#isRefreshWanted ? failures + 1 : 0
+        waiting.resolve()
+      } catch (error) {
+        this.#isRefreshWanted = true
+        failures++
+        this.#warn(asKafkaError(error))
+        // Those who waited wait for the next attempt.
+        this.#nextRefresh.promise.then(waiting.resolve, waiting.reject)
+      }
+      // The pause also keeps errors that come again and again from asking without end.
+      if (this.#isRefreshWanted && !this.isClosed) await this.pause(Math.max(1, failures)).catch(() => undefined)
+    }
+    this.#refreshing = null
+    if (this.#isRefreshWanted) this.requestRefresh()
+  }
+
+  async #refreshOnce(): Promise<void> {
+    const names = this.#options.topics()
+    const { allowsAutoTopicCreation = false } = this.#options
+    const topics = names?.map((name) => ({ name })) ?? null
+    const answer = await this.requestAny('Metadata', { topics, allowAutoTopicCreation: allowsAutoTopicCreation })
+    if (answer.brokers.length === 0) throw networkError('The answer to a metadata request names no broker.')
+    this.#learn(answer, names)
+    clearTimeout(this.#ageTimer)
+    this.#ageTimer = setTimeout(() => this.requestRefresh(), timerMs(this.config.metadataAgeMaxMs))
+    this.#ageTimer.unref()
+    this.#options.updated?.()
+  }
+
+  #learn({ brokers, clusterId, controllerId, topics }: ResponseBody<'Metadata'>, names: readonly string[] | null): void {
+    this.#clusterId = clusterId
+    this.#controllerId = controllerId
+    const gone = new Set(this.#nodes.keys())
+    for (const { nodeId, host, port } of brokers) {
+      this.ensureNode(nodeId, host, port)
+      gone.delete(nodeId)
+    }
+    for (const id of gone) {
+      void this.#nodes.get(id)?.close()
+      this.#nodes.delete(id)
+    }
+    const before = this.#topics
+    this.#topics = new Map()
+    this.#topicErrors = new Map()
+    for (const topic of topics) {
+      const name = topic.name ?? ''
+      if (topic.errorCode === ErrorCode.NONE) this.#topics.set(name, topicMetadata(topic, before.get(name)))
+      else this.#topicErrors.set(name, topic.errorCode)
+      if (topic.partitions.some(({ leaderId }) => leaderId < 0) || errorByCode(topic.errorCode).retriable) this.#isRefreshWanted = true
+    }
+    for (const name of names ?? []) {
+      if (!this.#topics.has(name) && !this.#topicErrors.has(name)) this.#topicErrors.set(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    }
+  }
+
+  async #anyConnection(): Promise<Connection> {
+    const known = shuffled([...this.#nodes.values()])
+    const open = known.find((node) => node.ready('data'))
+    if (open) return await open.connection('data')
+    let lastError: unknown
+    for (const node of [...known, ...shuffled(this.#bootstrap)]) {
+      try {
+        return await node.connection('data')
+      } catch (error) {
+        if (this.isClosed) throw closedError('The client was closed.')
+        lastError = error
+      }
+    }
+    throw lastError ?? networkError('No broker is known.')
+  }
+
+  #warn(error: KafkaError): void {
+    if (this.isClosed) return
+    const now = this.clock.now()
+    if (now - this.#warnedAt < WARNING_INTERVAL_MS) return
+    this.#warnedAt = now
+    this.logger.warn(`The metadata of the cluster cannot be fetched; trying again. ${error.message}`)
+  }
+
+  #closeIdle(): void {
+    for (const node of [...this.#nodes.values(), ...this.#bootstrap]) node.closeIdle()
+  }
+}
+
+/** Metadata from a broker that lags behind must not bring back an earlier leader (KIP-320). */
+export function topicMetadata(topic: ResponseBody<'Metadata'>['topics'][number], before?: TopicMetadata): TopicMetadata {
+  const isSame = before?.topicId === topic.topicId
+  const partitions: PartitionMetadata[] = []
+  for (const partition of [...topic.partitions].sort((a, b) => a.partitionIndex - b.partitionIndex)) {
+    const index = partitions.length
+    if (partition.partitionIndex !== index) break
+    const known = isSame ? before.partitions[index] : undefined
+    if (known && known.leaderEpoch > partition.leaderEpoch && partition.leaderEpoch >= 0) partitions.push(known)
+    else {
+      const { leaderId, leaderEpoch, replicaNodes, isrNodes } = partition
+      partitions.push({ index, leader: leaderId, leaderEpoch, replicas: replicaNodes, inSyncReplicas: isrNodes })
+    }
+  }
+  return { name: topic.name ?? '', topicId: topic.topicId, isInternal: topic.isInternal, partitions }
+}
+
+/** The error of a topic, with its name in the message. */
+export function topicError(errorCode: number, topic: string): KafkaError {
+  return kafkaError(errorCode, `Topic "${topic}"`)
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, order: Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item)
+}

@@ -1,0 +1,196 @@
+/*
+ * Every key of the Java clients 4.3: its type and default there, and what it does here. Differences in a default are noted in the row.
+ */
+
+export type ClientKind = 'producer' | 'consumer' | 'admin'
+export type KeyType = 'BOOLEAN' | 'INT' | 'LONG' | 'SHORT' | 'DOUBLE' | 'STRING' | 'LIST' | 'CLASS' | 'PASSWORD'
+
+/** One key of the clients. */
+export interface ClientKey {
+  readonly name: string
+  readonly clients: readonly ClientKind[]
+  readonly type: KeyType
+  /** As it would stand in a property file; null for no value, undefined where a value has to be given. */
+  readonly default: string | null | undefined
+  /**
+   * `supported`: does what it does in Java. `without effect`: accepted, and `note` says why it does nothing.
+   * `refused`: a value other than the default is an error that names the key.
+   */
+  readonly support: 'supported' | 'without effect' | 'refused'
+  /** Why, for keys that are not supported, and differences to Java for those that are. */
+  readonly note: string
+  readonly limits: Limits
+}
+
+interface Limits {
+  readonly min?: number
+  readonly max?: number
+  readonly among?: readonly string[]
+  readonly ignoreCase?: boolean
+}
+
+const REQUIRED = undefined
+
+const kindsByLetter = { P: 'producer', C: 'consumer', A: 'admin' } as const
+
+function key(support: ClientKey['support'], name: string, clients: string, type: KeyType, fallback: string | null | undefined, note: string, limits: Limits): ClientKey {
+  const kinds = [...clients].map((letter) => kindsByLetter[letter as keyof typeof kindsByLetter])
+  return { name, clients: kinds, type, default: fallback, support, note, limits }
+}
+
+/** @param clients letters: P producer, C consumer, A admin. */
+function supported(name: string, clients: string, type: KeyType, fallback: string | null | undefined, limits: Limits = {}, note = ''): ClientKey {
+  return key('supported', name, clients, type, fallback, note, limits)
+}
+
+function withoutEffect(name: string, clients: string, type: KeyType, fallback: string | null | undefined, note: string): ClientKey {
+  return key('without effect', name, clients, type, fallback, note, {})
+}
+
+function refused(name: string, clients: string, type: KeyType, fallback: string | null | undefined, note: string): ClientKey {
+  return key('refused', name, clients, type, fallback, note, {})
+}
+
+/** All keys, by name. */
+export const clientKeys: readonly ClientKey[] = [
+  supported('acks', 'P', 'STRING', 'all', { among: ['all', '-1', '0', '1'] }),
+  supported('allow.auto.create.topics', 'C', 'BOOLEAN', 'true'),
+  supported('auto.commit.interval.ms', 'C', 'INT', '5000', { min: 0 }),
+  supported('auto.offset.reset', 'C', 'STRING', 'latest', { among: ['latest', 'earliest', 'none'] }, 'Not yet by_duration.'),
+  supported('batch.size', 'P', 'INT', '65536', { min: 0 }, 'Java: 16384, which costs a third more CPU. Counts bytes before compression.'),
+  refused('bootstrap.controllers', 'A', 'LIST', '', 'Administration through controllers is not supported.'),
+  supported('bootstrap.servers', 'PCA', 'LIST', REQUIRED),
+  supported('buffer.memory', 'P', 'LONG', '33554432', { min: 0 }),
+  supported('check.crcs', 'C', 'BOOLEAN', 'true'),
+  withoutEffect('client.dns.lookup', 'PCA', 'STRING', 'use_all_dns_ips', 'Node tries all addresses of a name in turn; canonical names matter to GSSAPI only.'),
+  supported('client.id', 'PCA', 'STRING', ''),
+  withoutEffect('client.rack', 'C', 'STRING', '', 'Fetches go to the leader.'),
+  supported('compression.gzip.level', 'P', 'INT', '-1', { min: -1, max: 9 }),
+  withoutEffect('compression.lz4.level', 'P', 'INT', '9', 'The library has one level.'),
+  supported('compression.type', 'P', 'STRING', 'none', { among: ['none', 'gzip', 'snappy', 'lz4', 'zstd'] }),
+  supported('compression.zstd.level', 'P', 'INT', '3', { min: -131072, max: 22 }),
+  withoutEffect('config.providers', 'PCA', 'LIST', '', 'References are resolved before a client is made.'),
+  supported('connections.max.idle.ms', 'PCA', 'LONG', '540000'),
+  supported('default.api.timeout.ms', 'CA', 'INT', '60000', { min: 0 }),
+  supported('delivery.timeout.ms', 'P', 'INT', '120000', { min: 0 }),
+  supported('enable.auto.commit', 'C', 'BOOLEAN', 'true'),
+  supported('enable.idempotence', 'P', 'BOOLEAN', 'true'),
+  withoutEffect('enable.metrics.push', 'PCA', 'BOOLEAN', 'true', 'No telemetry is pushed to brokers.'),
+  supported('exclude.internal.topics', 'C', 'BOOLEAN', 'true'),
+  supported('fetch.max.bytes', 'C', 'INT', '52428800', { min: 0 }),
+  supported('fetch.max.wait.ms', 'C', 'INT', '500', { min: 0 }),
+  supported('fetch.min.bytes', 'C', 'INT', '1', { min: 0 }),
+  supported('group.id', 'C', 'STRING', null),
+  supported('group.instance.id', 'C', 'STRING', null),
+  supported('group.protocol', 'C', 'STRING', 'classic', { among: ['CLASSIC'], ignoreCase: true }, 'Not yet consumer (KIP-848).'),
+  refused('group.remote.assignor', 'C', 'STRING', null, 'The group protocol "consumer" is not supported.'),
+  supported('heartbeat.interval.ms', 'C', 'INT', '3000'),
+  refused('interceptor.classes', 'PC', 'LIST', '', 'Interceptors are Java classes.'),
+  supported('isolation.level', 'C', 'STRING', 'read_uncommitted', { among: ['read_committed', 'read_uncommitted'] }),
+  withoutEffect('key.deserializer', 'C', 'CLASS', REQUIRED, 'Keys are delivered as bytes.'),
+  withoutEffect('key.serializer', 'P', 'CLASS', REQUIRED, 'Keys are taken as bytes or text.'),
+  supported('linger.ms', 'P', 'LONG', '5', { min: 0 }),
+  supported('max.block.ms', 'P', 'LONG', '60000', { min: 0 }),
+  supported('max.in.flight.requests.per.connection', 'P', 'INT', '5', { min: 1 }),
+  supported('max.partition.fetch.bytes', 'C', 'INT', '1048576', { min: 0 }),
+  supported('max.poll.interval.ms', 'C', 'INT', '300000', { min: 1 }),
+  supported('max.poll.records', 'C', 'INT', '500', { min: 1 }),
+  supported('max.request.size', 'P', 'INT', '1048576', { min: 0 }),
+  supported('metadata.max.age.ms', 'PCA', 'LONG', '300000', { min: 0 }),
+  supported('metadata.max.idle.ms', 'P', 'LONG', '300000', { min: 5000 }),
+  withoutEffect('metadata.recovery.rebootstrap.trigger.ms', 'PCA', 'LONG', '300000', 'When no known broker answers, the bootstrap servers are asked again at once.'),
+  withoutEffect('metadata.recovery.strategy', 'PCA', 'STRING', 'rebootstrap', 'When no known broker answers, the bootstrap servers are always asked again.'),
+  withoutEffect('metric.reporters', 'PCA', 'LIST', 'org.apache.kafka.common.metrics.JmxReporter', 'Metrics are read from the client object.'),
+  withoutEffect('metrics.num.samples', 'PCA', 'INT', '2', 'Metrics are counters without samples.'),
+  withoutEffect('metrics.recording.level', 'PCA', 'STRING', 'INFO', 'Metrics are counters without levels.'),
+  withoutEffect('metrics.sample.window.ms', 'PCA', 'LONG', '30000', 'Metrics are counters without samples.'),
+  supported('partition.assignment.strategy', 'C', 'LIST', 'org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor', {}, 'Of these, range alone is offered to the group so far.'),
+  supported('partitioner.adaptive.partitioning.enable', 'P', 'BOOLEAN', 'true'),
+  withoutEffect('partitioner.availability.timeout.ms', 'P', 'LONG', '0', 'Partitions are chosen by the length of their queues and their leaders alone.'),
+  supported('partitioner.class', 'P', 'CLASS', null),
+  supported('partitioner.ignore.keys', 'P', 'BOOLEAN', 'false'),
+  withoutEffect('receive.buffer.bytes', 'PCA', 'INT', '65536', 'Node leaves the size to the operating system.'),
+  supported('reconnect.backoff.max.ms', 'PCA', 'LONG', '1000', { min: 0 }),
+  supported('reconnect.backoff.ms', 'PCA', 'LONG', '50', { min: 0 }),
+  supported('request.timeout.ms', 'PCA', 'INT', '30000', { min: 0 }),
+  supported('retries', 'PA', 'INT', '2147483647', { min: 0, max: 2147483647 }),
+  supported('retry.backoff.max.ms', 'PCA', 'LONG', '1000', { min: 0 }),
+  supported('retry.backoff.ms', 'PCA', 'LONG', '100', { min: 0 }),
+  refused('sasl.client.callback.handler.class', 'PCA', 'CLASS', null, 'SASL is not supported yet.'),
+  refused('sasl.jaas.config', 'PCA', 'PASSWORD', null, 'SASL is not supported yet.'),
+  withoutEffect('sasl.kerberos.kinit.cmd', 'PCA', 'STRING', '/usr/bin/kinit', 'GSSAPI is refused; the setting alone does nothing.'),
+  withoutEffect('sasl.kerberos.min.time.before.relogin', 'PCA', 'LONG', '60000', 'GSSAPI is refused; the setting alone does nothing.'),
+  withoutEffect('sasl.kerberos.service.name', 'PCA', 'STRING', null, 'GSSAPI is refused; the setting alone does nothing.'),
+  withoutEffect('sasl.kerberos.ticket.renew.jitter', 'PCA', 'DOUBLE', '0.05', 'GSSAPI is refused; the setting alone does nothing.'),
+  withoutEffect('sasl.kerberos.ticket.renew.window.factor', 'PCA', 'DOUBLE', '0.8', 'GSSAPI is refused; the setting alone does nothing.'),
+  refused('sasl.login.callback.handler.class', 'PCA', 'CLASS', null, 'SASL is not supported yet.'),
+  refused('sasl.login.class', 'PCA', 'CLASS', null, 'SASL is not supported yet.'),
+  refused('sasl.login.connect.timeout.ms', 'PCA', 'INT', null, 'SASL is not supported yet.'),
+  refused('sasl.login.read.timeout.ms', 'PCA', 'INT', null, 'SASL is not supported yet.'),
+  refused('sasl.login.refresh.buffer.seconds', 'PCA', 'SHORT', '300', 'SASL is not supported yet.'),
+  refused('sasl.login.refresh.min.period.seconds', 'PCA', 'SHORT', '60', 'SASL is not supported yet.'),
+  refused('sasl.login.refresh.window.factor', 'PCA', 'DOUBLE', '0.8', 'SASL is not supported yet.'),
+  refused('sasl.login.refresh.window.jitter', 'PCA', 'DOUBLE', '0.05', 'SASL is not supported yet.'),
+  refused('sasl.login.retry.backoff.max.ms', 'PCA', 'LONG', '10000', 'SASL is not supported yet.'),
+  refused('sasl.login.retry.backoff.ms', 'PCA', 'LONG', '100', 'SASL is not supported yet.'),
+  refused('sasl.mechanism', 'PCA', 'STRING', 'GSSAPI', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.algorithm', 'PCA', 'STRING', 'RS256', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.claim.aud', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.claim.exp.seconds', 'PCA', 'INT', '300', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.claim.iss', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.claim.jti.include', 'PCA', 'BOOLEAN', 'false', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.claim.nbf.seconds', 'PCA', 'INT', '60', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.claim.sub', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.file', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.private.key.file', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.private.key.passphrase', 'PCA', 'PASSWORD', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.assertion.template.file', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.client.credentials.client.id', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.client.credentials.client.secret', 'PCA', 'PASSWORD', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.clock.skew.seconds', 'PCA', 'INT', '30', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.expected.audience', 'PCA', 'LIST', '', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.expected.issuer', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.header.urlencode', 'PCA', 'BOOLEAN', 'false', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.jwks.endpoint.refresh.ms', 'PCA', 'LONG', '3600000', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms', 'PCA', 'LONG', '10000', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.jwks.endpoint.retry.backoff.ms', 'PCA', 'LONG', '100', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.jwks.endpoint.url', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.jwt.retriever.class', 'PCA', 'CLASS', 'org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.jwt.validator.class', 'PCA', 'CLASS', 'org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.scope', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.scope.claim.name', 'PCA', 'STRING', 'scope', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.sub.claim.name', 'PCA', 'STRING', 'sub', 'SASL is not supported yet.'),
+  refused('sasl.oauthbearer.token.endpoint.url', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
+  supported('security.protocol', 'PCA', 'STRING', 'PLAINTEXT', { among: ['PLAINTEXT'], ignoreCase: true }, 'Not yet SSL, SASL_PLAINTEXT, SASL_SSL.'),
+  refused('security.providers', 'PCA', 'STRING', null, 'Java security providers do not exist here.'),
+  withoutEffect('send.buffer.bytes', 'PCA', 'INT', '131072', 'Node leaves the size to the operating system.'),
+  supported('session.timeout.ms', 'C', 'INT', '45000'),
+  withoutEffect('share.acknowledgement.mode', 'C', 'STRING', 'implicit', 'For share groups only.'),
+  withoutEffect('share.acquire.mode', 'C', 'STRING', 'BATCH_OPTIMIZED', 'For share groups only.'),
+  supported('socket.connection.setup.timeout.max.ms', 'PCA', 'LONG', '30000'),
+  supported('socket.connection.setup.timeout.ms', 'PCA', 'LONG', '10000'),
+  refused('ssl.cipher.suites', 'PCA', 'LIST', '', 'TLS is not supported yet.'),
+  refused('ssl.enabled.protocols', 'PCA', 'LIST', 'TLSv1.2,TLSv1.3', 'TLS is not supported yet.'),
+  refused('ssl.endpoint.identification.algorithm', 'PCA', 'STRING', 'https', 'TLS is not supported yet.'),
+  refused('ssl.engine.factory.class', 'PCA', 'CLASS', null, 'TLS is not supported yet.'),
+  refused('ssl.key.password', 'PCA', 'PASSWORD', null, 'TLS is not supported yet.'),
+  refused('ssl.keymanager.algorithm', 'PCA', 'STRING', 'SunX509', 'TLS is not supported yet.'),
+  refused('ssl.keystore.certificate.chain', 'PCA', 'PASSWORD', null, 'TLS is not supported yet.'),
+  refused('ssl.keystore.key', 'PCA', 'PASSWORD', null, 'TLS is not supported yet.'),
+  refused('ssl.keystore.location', 'PCA', 'STRING', null, 'TLS is not supported yet.'),
+  refused('ssl.keystore.password', 'PCA', 'PASSWORD', null, 'TLS is not supported yet.'),
+  refused('ssl.keystore.type', 'PCA', 'STRING', 'JKS', 'TLS is not supported yet.'),
+  refused('ssl.protocol', 'PCA', 'STRING', 'TLSv1.3', 'TLS is not supported yet.'),
+  refused('ssl.provider', 'PCA', 'STRING', null, 'TLS is not supported yet.'),
+  refused('ssl.secure.random.implementation', 'PCA', 'STRING', null, 'TLS is not supported yet.'),
+  refused('ssl.trustmanager.algorithm', 'PCA', 'STRING', 'PKIX', 'TLS is not supported yet.'),
+  refused('ssl.truststore.certificates', 'PCA', 'PASSWORD', null, 'TLS is not supported yet.'),
+  refused('ssl.truststore.location', 'PCA', 'STRING', null, 'TLS is not supported yet.'),
+  refused('ssl.truststore.password', 'PCA', 'PASSWORD', null, 'TLS is not supported yet.'),
+  refused('ssl.truststore.type', 'PCA', 'STRING', 'JKS', 'TLS is not supported yet.'),
+  withoutEffect('transaction.timeout.ms', 'P', 'INT', '60000', 'Has no meaning without transactional.id.'),
+  refused('transaction.two.phase.commit.enable', 'P', 'BOOLEAN', 'false', 'Transactions are not supported yet.'),
+  refused('transactional.id', 'P', 'STRING', null, 'Transactions are not supported yet.'),
+  withoutEffect('value.deserializer', 'C', 'CLASS', REQUIRED, 'Values are delivered as bytes.'),
+  withoutEffect('value.serializer', 'P', 'CLASS', REQUIRED, 'Values are taken as bytes or text.'),
+]

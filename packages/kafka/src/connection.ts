@@ -1,0 +1,311 @@
+import { connect, type Socket } from 'node:net'
+import {
+  type ApiName,
+  apis,
+  decodeResponse,
+  ErrorCode,
+  encodeRequest,
+  FrameSplitter,
+  kafkaError,
+  ProtocolError,
+  type RequestInput,
+  type ResponseBody,
+} from '@millrace/kafka-protocol'
+import { type Clock, timerMs } from './clock.ts'
+import type { Address } from './config/connection-config.ts'
+import { asKafkaError, closedError, networkError, timeoutError } from './errors.ts'
+
+/** Responses beyond this are taken for bytes of another protocol. */
+const RESPONSE_BYTES_MAX = 512 * 1024 * 1024
+/** What is read from the socket at once; the same memory each time. */
+const READ_BYTES = 256 * 1024
+
+/**
+ * The newest version that the client uses of an API where that is not the newest declared:
+ * topic ids come with Fetch 13, OffsetCommit and OffsetFetch 10 and Produce 13; transactions of KIP-890 with Produce 12.
+ */
+const VERSIONS_MAX: { readonly [A in ApiName]?: number } = {
+  Produce: 11,
+  Fetch: 12,
+  Metadata: 12,
+  OffsetCommit: 9,
+  OffsetFetch: 8,
+  ListOffsets: 9,
+  ApiVersions: 3,
+}
+
+const SOFTWARE = { clientSoftwareName: 'millrace', clientSoftwareVersion: '0.1.0' } as const
+
+export interface ConnectionOptions {
+  readonly address: Address
+  readonly clientId: string
+  /** For TCP and the first exchange together. Milliseconds. */
+  readonly connectTimeoutMs: number
+  readonly requestTimeoutMs: number
+  readonly clock: Clock
+}
+
+/** Takes the answer of one request; exactly one of the two is called, once. Neither may throw. */
+export interface ResponseHandler {
+  /** The frame without its size, a buffer of its own. */
+  answered(frame: Buffer): void
+  /** The connection broke, the answer did not come in time, or the request was never sent. */
+  failed(error: Error): void
+}
+
+interface Pending {
+  readonly correlationId: number
+  readonly deadline: number
+  readonly api: ApiName
+  readonly handler: ResponseHandler
+}
+
+/**
+ * One socket to one broker. Requests are sent at once, one behind the other, and answered in that order.
+ *
+ * It ends with its first error, a request that is not answered in time included, and then fails all that is pending: what was sent may or may
+ * not have been done. How many requests may be pending is for the owner to limit.
+ */
+export class Connection {
+  readonly address: Address
+  readonly #socket: Socket
+  readonly #clientId: string
+  readonly #requestTimeoutMs: number
+  readonly #clock: Clock
+  readonly #splitter = new FrameSplitter(RESPONSE_BYTES_MAX)
+  readonly #closed = Promise.withResolvers<void>()
+  /** In the order of their answers. */
+  #pending: Pending[] = []
+  #correlationId = 0
+  #versions: ReadonlyMap<number, { min: number; max: number }> = new Map()
+  #error: Error | null = null
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Infinity
+  /** When a request was last sent or answered, by the clock. */
+  lastUsedAt: number
+
+  private constructor({ address, clientId, requestTimeoutMs, clock }: ConnectionOptions) {
+    this.address = address
+    this.#clientId = clientId
+    this.#requestTimeoutMs = requestTimeoutMs
+    this.#clock = clock
+    this.lastUsedAt = clock.now()
+    const memory = Buffer.allocUnsafeSlow(READ_BYTES)
+    const onread = { buffer: memory, callback: (length: number) => this.#read(memory.subarray(0, length)) }
+    this.#socket = connect({ host: address.host, port: address.port, noDelay: true, keepAlive: true, onread })
+    this.#socket.on('error', (cause) => this.#end(networkError(`The connection to ${name(address)} failed: ${cause.message}`, cause)))
+    this.#socket.on('close', () => {
+      this.#end(networkError(`The connection to ${name(address)} was closed.`))
+      this.#closed.resolve()
+    })
+    this.#socket.on('end', () => this.#end(networkError(`The broker at ${name(address)} closed the connection.`)))
+  }
+
+  /**
+   * Connects and asks the broker for its versions.
+   *
+   * @throws KafkaError `NETWORK_EXCEPTION` or `REQUEST_TIMED_OUT` (both retriable); `UNSUPPORTED_VERSION` for a broker that is too old.
+   */
+  static async open(options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(options)
+    const { address, connectTimeoutMs } = options
+    const timer = setTimeout(() => {
+      connection.#end(timeoutError(`The broker at ${name(address)} could not be reached within ${connectTimeoutMs} ms.`))
+    }, timerMs(connectTimeoutMs))
+    try {
+      await connection.#connected()
+      await connection.#negotiate()
+      return connection
+    } catch (error) {
+      connection.close()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#error === null
+  }
+
+  /** Requests that have no answer yet. */
+  get pendingCount(): number {
+    return this.#pending.length
+  }
+
+  /** Resolves when the socket is gone. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  /** The version in which both sides speak an API. @throws KafkaError `UNSUPPORTED_VERSION`. */
+  version(api: ApiName): number {
+    const { key, versions } = apis[api]
+    const theirs = this.#versions.get(key)
+    const max = Math.min(VERSIONS_MAX[api] ?? versions.max, theirs?.max ?? -1)
+    if (theirs && max >= Math.max(versions.min, theirs.min)) return max
+    throw kafkaError(ErrorCode.UNSUPPORTED_VERSION, `The broker at ${name(this.address)} offers ${api} in no version that is known here`)
+  }
+
+  /**
+   * Sends a request and waits for its answer.
+   *
+   * @param body the request, or how it is made for the version that was agreed on.
+   * @param timeoutMs default `request.timeout.ms`.
+   * @throws KafkaError as `open`, and `CLIENT_CLOSED`. Error codes inside the answer are the caller's.
+   */
+  request<A extends ApiName>(
+    api: A,
+    body: RequestInput<A> | ((version: number) => RequestInput<A>),
+    timeoutMs = this.#requestTimeoutMs,
+  ): Promise<ResponseBody<A>> {
+    const { promise, resolve, reject } = Promise.withResolvers<ResponseBody<A>>()
+    try {
+      const version = this.version(api)
+      const content = typeof body === 'function' ? body(version) : body
+      const answered = (frame: Buffer) => {
+        try {
+          resolve(decodeResponse(api, version, frame).body)
+        } catch (error) {
+          reject(this.#refuse(error))
+        }
+      }
+      this.exchange(api, timeoutMs, { answered, failed: reject }, (correlationId) => [
+        encodeRequest({ api, version, correlationId, clientId: this.#clientId, body: content }),
+      ])
+    } catch (error) {
+      reject(error)
+    }
+    return promise
+  }
+
+  /**
+   * Sends a request that is already encoded, as several buffers in one system call. The buffers must not change before the answer.
+   *
+   * @throws whatever `encode` throws; then nothing was sent and the handler is not called.
+   */
+  exchange(api: ApiName, timeoutMs: number, handler: ResponseHandler, encode: (correlationId: number) => readonly Buffer[]): void {
+    if (this.#error) {
+      handler.failed(this.#error)
+      return
+    }
+    const correlationId = this.#nextCorrelationId()
+    const buffers = encode(correlationId)
+    const now = this.#clock.now()
+    this.lastUsedAt = now
+    this.#pending.push({ correlationId, deadline: now + timeoutMs, api, handler })
+    this.#watch(now + timeoutMs, now)
+    this.#write(buffers)
+  }
+
+  /** Sends a request that the broker does not answer (Produce with acks=0); calls back when it is written or the connection has ended. */
+  post(encode: (correlationId: number) => readonly Buffer[], written: (error: Error | null) => void): void {
+    if (this.#error) return written(this.#error)
+    const buffers = encode(this.#nextCorrelationId())
+    this.lastUsedAt = this.#clock.now()
+    this.#write(buffers, (error) => written(error ? (this.#error ?? networkError(error.message, error)) : null))
+  }
+
+  /** Ends the connection at once; pending requests fail with `CLIENT_CLOSED`. */
+  close(): void {
+    this.#end(closedError(`The connection to ${name(this.address)} was closed by this client.`))
+  }
+
+  /** Ends the connection with a failure that was found in what it delivered; returns that failure. */
+  #refuse(error: unknown): Error {
+    const cause = asKafkaError(error)
+    this.#end(networkError(`The broker at ${name(this.address)} sent an answer that cannot be read: ${cause.message}`, error))
+    return cause
+  }
+
+  async #connected(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#socket.once('connect', resolve)
+    this.#socket.once('close', () => reject(this.#error ?? networkError('closed')))
+    await promise
+  }
+
+  async #negotiate(): Promise<void> {
+    this.#versions = new Map([[apis.ApiVersions.key, { min: 0, max: VERSIONS_MAX.ApiVersions ?? 0 }]])
+    let answer = await this.request('ApiVersions', SOFTWARE)
+    if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION) {
+      this.#learn(answer)
+      answer = await this.request('ApiVersions', SOFTWARE)
+    }
+    if (answer.errorCode !== ErrorCode.NONE) throw kafkaError(answer.errorCode, `Asking ${name(this.address)} for its versions`)
+    this.#learn(answer)
+  }
+
+  #learn({ apiKeys }: ResponseBody<'ApiVersions'>): void {
+    this.#versions = new Map(apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]))
+  }
+
+  #nextCorrelationId(): number {
+    this.#correlationId = (this.#correlationId + 1) & 0x7fff_ffff
+    return this.#correlationId
+  }
+
+  #write(buffers: readonly Buffer[], written?: (error?: Error | null) => void): void {
+    const last = buffers.length - 1
+    this.#socket.cork()
+    for (let i = 0; i < last; i++) this.#socket.write(buffers[i]!)
+    this.#socket.write(buffers[last]!, written)
+    this.#socket.uncork()
+  }
+
+  #read(chunk: Buffer): boolean {
+    if (this.#error) return true
+    try {
+      for (const frame of this.#splitter.push(chunk)) {
+        // The memory of the chunk is used again for the next one, so what is a view of it has to be copied.
+        this.#answer(frame.buffer === chunk.buffer ? Buffer.from(frame) : frame)
+      }
+    } catch (error) {
+      this.#refuse(error)
+    }
+    return true
+  }
+
+  #answer(frame: Buffer): void {
+    const pending = this.#pending.shift()
+    if (!pending || frame.length < 4 || frame.readInt32BE(0) !== pending.correlationId) {
+      const problem = new ProtocolError('An answer came that belongs to no request.')
+      const error = this.#refuse(problem)
+      pending?.handler.failed(error)
+      return
+    }
+    this.lastUsedAt = this.#clock.now()
+    pending.handler.answered(frame)
+  }
+
+  #watch(deadline: number, now: number): void {
+    if (deadline >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = deadline
+    this.#timer = setTimeout(() => this.#checkDeadlines(), timerMs(deadline - now))
+    this.#timer.unref()
+  }
+
+  #checkDeadlines(): void {
+    this.#timerAt = Infinity
+    const now = this.#clock.now()
+    const late = this.#pending.find(({ deadline }) => deadline <= now)
+    if (late) return this.#end(timeoutError(`${name(this.address)} has not answered ${late.api} in time.`))
+    const next = this.#pending.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity)
+    if (next !== Infinity) this.#watch(next, now)
+  }
+
+  #end(error: Error): void {
+    if (this.#error) return
+    this.#error = error
+    clearTimeout(this.#timer)
+    this.#socket.destroy()
+    const pending = this.#pending
+    this.#pending = []
+    for (const { handler } of pending) handler.failed(error)
+  }
+}
+
+function name({ host, port }: Address): string {
+  return `${host}:${port}`
+}
