@@ -34,6 +34,11 @@ export class BodyError extends Error {
   }
 }
 
+/** What a missing body means in Java, in the words that its users find in their logs. */
+export function nullPointer(call: string, variable: string): BodyError {
+  return new BodyError(`Cannot invoke "${call}" because "${variable}" is null`)
+}
+
 const ENTITIES = 'org.apache.kafka.connect.runtime.rest.entities'
 const CREATE_REQUEST = `${ENTITIES}.CreateConnectorRequest`
 const INITIAL_STATE = `${CREATE_REQUEST}$InitialState`

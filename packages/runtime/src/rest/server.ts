@@ -1,0 +1,339 @@
+import { STATUS_CODES, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { ConnectError, type Logger } from '@millrace/api'
+import type { WorkerConfig } from '../config/worker-config.ts'
+import { RestError } from '../herder/errors.ts'
+import type { Herder } from '../herder/herder.ts'
+import type { Loggers } from '../logging/loggers.ts'
+import { accessLogLine } from './access-log.ts'
+import { crossOrigin } from './cross-origin.ts'
+import { answerOfError, httpError } from './error-responses.ts'
+import { advertisedUrl, hostAndPort, parseListener, STANDALONE_LISTENER, type BoundListener, type Listener } from './listeners.ts'
+import { headerValue, parseHeaderRules, type HeaderRule } from './response-headers.ts'
+import { healthAnswer, STARTING, type VersionInfo } from './resources/root.ts'
+import { allowedMethods, BadPathError, Router, type RestAnswer, type RestMethod, type RestRequest, type Route, type RouteMatch } from './router.ts'
+import { adminRoutes, regularRoutes } from './routes.ts'
+
+/** Larger bodies are refused with 413. The original has no limit; no connector configuration comes near it. */
+const BODY_BYTES_MAX = 8 * 1024 * 1024
+/** How much of a body that is too large is read before its connection is closed. */
+const DISCARDED_BYTES_MAX = 64 * 1024 * 1024
+/** Connections beyond this are closed at once. */
+const CONNECTIONS_MAX = 1024
+/** The herder gives up after 90 s with a message of its own; this is for what it forgot. */
+const HERDER_TIMEOUT_MS = 92_000
+
+export interface RestServerOptions {
+  readonly config: WorkerConfig
+  readonly loggers: Loggers
+  readonly version: VersionInfo
+  /** How long a client may take to send a request. Milliseconds; default 90000. */
+  readonly requestTimeoutMs?: number
+}
+
+/**
+ * The REST API over HTTP. Its life: `listen` binds the listeners, so that the port answers early (`/health` with 503, all else with 404);
+ * `mount` serves the herder; `stop` ends it. Requests are handled concurrently.
+ */
+export class RestServer {
+  readonly #config: WorkerConfig
+  readonly #loggers: Loggers
+  readonly #log: Logger
+  readonly #errorLog: Logger
+  readonly #version: VersionInfo
+  readonly #requestTimeoutMs: number
+  readonly #headerRules: readonly HeaderRule[]
+  readonly #crossOrigin: ReturnType<typeof crossOrigin>
+  readonly #servers: Server[] = []
+  /** Null until mounted: the worker is starting. */
+  #regular: Router | null = null
+  #admin: Router | null = null
+  #isStopping = false
+  #url: URL | null = null
+
+  /** @throws ConfigError where the listeners or header rules are malformed. */
+  constructor({ config, loggers, version, requestTimeoutMs = 90_000 }: RestServerOptions) {
+    this.#config = config
+    this.#loggers = loggers
+    this.#log = loggers.logger('rest/server')
+    this.#errorLog = loggers.logger('rest/error-responses')
+    this.#version = version
+    this.#requestTimeoutMs = requestTimeoutMs
+    this.#headerRules = parseHeaderRules(config.responseHttpHeadersConfig)
+    this.#crossOrigin = crossOrigin(config.accessControlAllowOrigin, config.accessControlAllowMethods)
+    for (const text of this.#listenerTexts()) parseListener(text, 'listeners')
+    for (const text of config.adminListeners ?? []) parseListener(text, 'admin.listeners')
+  }
+
+  /** Binds all listeners. Called once. @throws ConnectError where an address cannot be bound; then none is. */
+  async listen(): Promise<void> {
+    const bound: BoundListener[] = []
+    try {
+      for (const text of this.#listenerTexts()) {
+        const listener = parseListener(text, 'listeners')
+        bound.push({ listener, port: await this.#bind(listener, 'listeners.https.', () => this.#regular) })
+        this.#log.info(`Added connector for ${text}`)
+      }
+      for (const text of this.#config.adminListeners ?? []) {
+        await this.#bind(parseListener(text, 'admin.listeners'), 'admin.listeners.https.', () => this.#admin)
+        this.#log.info(`Added admin connector for ${text}`)
+      }
+    } catch (error) {
+      await this.stop(0)
+      throw error
+    }
+    this.#url = advertisedUrl(this.#config, bound)
+    this.#log.info(`REST server listening at ${bound.map(urlOf).join(', ')}, advertising URL ${this.#url.href}`)
+  }
+
+  /** The URL that others reach this worker by. Known after `listen`. */
+  get advertisedUrl(): URL {
+    if (this.#url === null) throw new Error('The REST server does not listen yet.')
+    return this.#url
+  }
+
+  /** `host:port` by which statuses and other workers name this worker. */
+  get workerId(): string {
+    return hostAndPort(this.advertisedUrl)
+  }
+
+  /** Serves all endpoints from now on. */
+  mount(herder: Herder): void {
+    const regular = regularRoutes(herder, this.#loggers, this.#version)
+    const admin = adminRoutes(this.#loggers)
+    this.#regular = new Router(this.#config.adminListeners === null ? [...regular, ...admin] : regular)
+    this.#admin = new Router(admin)
+    this.#log.info('REST resources initialized; server is started and ready to handle requests')
+  }
+
+  /** Takes no new requests, waits at most `graceMs` for those that are being handled, then closes all connections. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true
+    const closed = Promise.all(this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
+    for (const server of this.#servers) server.closeIdleConnections()
+    let timer: NodeJS.Timeout | undefined
+    const grace = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, graceMs)
+    })
+    await Promise.race([closed, grace])
+    clearTimeout(timer)
+    for (const server of this.#servers) server.closeAllConnections()
+    await closed
+    this.#log.info('REST server stopped')
+  }
+
+  #listenerTexts(): readonly string[] {
+    return this.#config.listeners ?? [STANDALONE_LISTENER]
+  }
+
+  async #bind(listener: Listener, sslPrefix: string, router: () => Router | null): Promise<number> {
+    const server = await this.#createServer(listener, sslPrefix)
+    server.requestTimeout = server.headersTimeout = this.#requestTimeoutMs
+    server.keepAliveTimeout = 30_000
+    server.maxConnections = CONNECTIONS_MAX
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response, router()))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(error, socket))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) => reject(new ConnectError(`Unable to initialize REST server: ${bindProblem(listener, cause)}`, { cause })))
+      server.listen({ port: listener.port, ...(listener.host === '' ? {} : { host: listener.host }) }, resolve)
+    })
+    server.on('error', (error) => this.#log.error('REST server failed', error))
+    this.#servers.push(server)
+    return (server.address() as AddressInfo).port
+  }
+
+  async #createServer({ protocol }: Listener, sslPrefix: string): Promise<Server> {
+    if (protocol === 'http') return createServer({ connectionsCheckingInterval: Math.min(30_000, this.#requestTimeoutMs) })
+    // Loaded only where it is used: most workers speak plain HTTP.
+    const [https, { tlsOptions }] = await Promise.all([import('node:https'), import('./tls-options.ts')])
+    return https.createServer(await tlsOptions(this.#config.properties, sslPrefix, this.#log))
+  }
+
+  /** From request to answer. Never rejects. */
+  async #serve(request: IncomingMessage, response: ServerResponse, router: Router | null): Promise<void> {
+    const startMs = performance.now()
+    // A client that goes away has its answer dropped.
+    response.on('error', () => {})
+    const path = pathOf(request)
+    let answer: RestAnswer
+    try {
+      answer = await this.#answer(request, path, router)
+    } catch (error) {
+      answer = error instanceof BadPathError ? { status: 400, body: { error_code: 400, message: error.message } } : answerOfError(error, path, this.#errorLog)
+    }
+    const bytes = this.#send(request, response, answer)
+    this.#log.info(
+      accessLogLine({
+        remoteAddress: request.socket.remoteAddress ?? '-',
+        timestampMs: Date.now(),
+        request,
+        response,
+        bytes,
+        durationMs: performance.now() - startMs,
+      }),
+    )
+  }
+
+  async #answer(request: IncomingMessage, path: string, router: Router | null): Promise<RestAnswer> {
+    if (this.#isStopping) return httpError(503)
+    if (router === null) return path === '/health' ? healthAnswer(STARTING) : httpError(404)
+    const match = router.match(path)
+    if (match === null) return httpError(404)
+    if (request.method === 'OPTIONS') return optionsAnswer(match)
+    const route = match.routes.get((request.method === 'HEAD' ? 'GET' : request.method) as RestMethod)
+    if (route === undefined) return httpError(405)
+    return this.#handle(request, match, route)
+  }
+
+  async #handle(request: IncomingMessage, { params }: RouteMatch, route: Route): Promise<RestAnswer> {
+    const type = request.headers['content-type']
+    if (route.refusesOtherTypes && type !== undefined && type !== '' && !isJson(type)) return httpError(415)
+    if (!acceptsJson(request.headers.accept)) return httpError(406)
+    const body = await readBody(request)
+    if (body === null) return httpError(413)
+    if (route.takesBody && body.length > 0 && (type === undefined || type === '')) return httpError(415)
+    return withTimeout(route.handler(restRequest(request, params, body)))
+  }
+
+  /** @returns bytes of the body. */
+  #send(request: IncomingMessage, response: ServerResponse, answer: RestAnswer): number {
+    response.statusCode = answer.status
+    if (answer.location !== undefined) response.setHeader('Location', `${originOf(request)}${answer.location}`)
+    for (const [name, value] of Object.entries(this.#crossOrigin?.(request) ?? {})) response.setHeader(name, value)
+    this.#addConfiguredHeaders(response)
+    if (isTextAnswer(answer)) {
+      response.setHeader('Allow', answer.allow.join(','))
+      response.setHeader('Content-Type', 'text/plain')
+      return end(request, response, answer.allow.join(', '))
+    }
+    if (answer.status === 413) response.setHeader('Connection', 'close')
+    if (answer.body !== undefined) response.setHeader('Content-Type', 'application/json')
+    return end(request, response, answer.body === undefined ? '' : jsonOf(answer.body))
+  }
+
+  #addConfiguredHeaders(response: ServerResponse): void {
+    for (const rule of this.#headerRules) {
+      const previous = response.getHeader(rule.name)
+      response.setHeader(rule.name, [...headerValue(rule, previous === undefined ? [] : [previous].flat().map(String), Date.now())])
+    }
+  }
+}
+
+/** The answer to OPTIONS, the only one that is no JSON. */
+interface TextAnswer extends RestAnswer {
+  readonly allow: readonly string[]
+}
+
+function optionsAnswer(match: RouteMatch): TextAnswer {
+  return { status: 200, allow: allowedMethods(match) }
+}
+
+function isTextAnswer(answer: RestAnswer): answer is TextAnswer {
+  return 'allow' in answer
+}
+
+function restRequest(request: IncomingMessage, params: ReadonlyMap<string, string>, body: Buffer): RestRequest {
+  const url = request.url ?? '/'
+  const queryAt = url.indexOf('?')
+  const query = new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1))
+  return {
+    param: (name) => params.get(name) ?? '',
+    query: (name) => query.get(name),
+    queries: (name) => query.getAll(name),
+    headers: request.headers,
+    body,
+  }
+}
+
+/**
+ * Reads the whole body. One that is too large is read on and thrown away, so that the client gets to read the answer, but not without end.
+ * @returns null where the body is too large.
+ */
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= BODY_BYTES_MAX) chunks.push(chunk)
+      else chunks.length = 0
+      if (bytes > DISCARDED_BYTES_MAX) resolve(null)
+    })
+    request.once('end', () => resolve(bytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks)))
+    request.once('error', () => reject(new RestError(400, 'HTTP 400 Bad Request')))
+    request.once('close', () => reject(new RestError(400, 'HTTP 400 Bad Request')))
+  })
+}
+
+async function withTimeout(answer: RestAnswer | Promise<RestAnswer>): Promise<RestAnswer> {
+  if (!(answer instanceof Promise)) return answer
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new RestError(500, 'Request timed out')), HERDER_TIMEOUT_MS)
+  })
+  try {
+    return await Promise.race([answer, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function end(request: IncomingMessage, response: ServerResponse, text: string): number {
+  const bytes = Buffer.from(text)
+  if (response.statusCode !== 204) response.setHeader('Content-Length', bytes.length)
+  response.end(request.method === 'HEAD' ? undefined : bytes)
+  return bytes.length
+}
+
+/** TypeScript's library does not know it yet. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown }
+
+/** Bigints (offsets beyond what a number holds) are written as the integers that they are. */
+function jsonOf(body: unknown): string {
+  return JSON.stringify(body, (_, value: unknown) => (typeof value === 'bigint' ? rawJSON(String(value)) : value))
+}
+
+function isJson(contentType: string): boolean {
+  return contentType.split(';')[0]?.trim().toLowerCase() === 'application/json'
+}
+
+function acceptsJson(accept: string | undefined): boolean {
+  if (accept === undefined || accept.trim() === '') return true
+  return accept.split(',').some((range) => ['application/json', 'application/*', '*/*', '*'].includes(range.split(';')[0]?.trim().toLowerCase() ?? ''))
+}
+
+function pathOf(request: IncomingMessage): string {
+  const [path = '/'] = (request.url ?? '/').split('?')
+  if (path.startsWith('/')) return path
+  // A proxy may send the whole URL; `OPTIONS *` asks about nothing in particular.
+  return URL.canParse(path) ? new URL(path).pathname : '/'
+}
+
+/** `http://host:port` as the client called us. */
+function originOf(request: IncomingMessage): string {
+  const scheme = 'encrypted' in request.socket ? 'https' : 'http'
+  const { localAddress, localPort } = request.socket
+  return `${scheme}://${request.headers.host ?? `${localAddress}:${localPort}`}`
+}
+
+function urlOf({ listener, port }: BoundListener): string {
+  return `${listener.protocol}://${listener.host === '' ? '0.0.0.0' : listener.host}:${port}/`
+}
+
+function bindProblem({ protocol, host, port }: Listener, { code, message }: NodeJS.ErrnoException): string {
+  const address = `${protocol}://${host}:${port}`
+  if (code === 'EADDRINUSE') return `the address ${address} is in use. Stop what listens there, or give another port in "listeners".`
+  if (code === 'EACCES') return `the address ${address} may not be used by this user. Give a port above 1023 in "listeners".`
+  return `cannot listen on ${address}: ${message}`
+}
+
+/** Answers what is no HTTP request at all. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const body = jsonOf(httpError(status).body)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+}
