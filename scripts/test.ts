@@ -84,7 +84,7 @@ async function runAll(): Promise<Outcome[]> {
 /** Slow folders first, so that the run does not end with one long file alone. */
 function testFiles(): string[] {
   const found = globSync(
-    ['tests/**/*.test.ts', 'packages/*/src/**/*.test.ts', 'connectors/*/src/**/*.test.ts', 'benchmarks/**/*.test.ts', 'scripts/*.test.ts'],
+    ['tests/**/*.test.ts', 'packages/*/src/**/*.test.ts', 'connectors/*/src/**/*.test.ts', 'benchmarks/**/*.test.ts', 'scripts/**/*.test.ts'],
     {
       cwd: root,
       exclude: (path) => path.includes('node_modules'),

@@ -24,7 +24,7 @@ export const testImports: readonly string[] = ['packages/testing', 'packages/bro
 
 /**
  * Folders inside `packages/runtime/src`: rest → herder → worker → thread ⇢ task, where ⇢ is messages only.
- * `task` runs in the task's thread and knows of the main thread nothing but the messages.
+ * `task` runs in the task's thread and knows of the main thread nothing but what both ends of their channel share.
  */
 export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
   main: ['rest', 'herder', 'worker', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
@@ -35,13 +35,16 @@ export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
   task: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
   // Runs in the connectors' thread, as task/ does in a task's.
   connector: ['thread', 'storage', 'config', 'plugins', 'logging', 'errors'],
-  storage: ['config', 'logging', 'errors'],
-  plugins: ['config', 'logging', 'errors'],
+  storage: ['logging', 'errors'],
+  plugins: ['logging', 'errors'],
   metrics: ['logging', 'errors'],
-  config: ['errors'],
+  // Configuration providers are plugins; what a connector file holds is what the configuration store keeps.
+  config: ['plugins', 'storage', 'errors'],
   logging: ['config', 'errors'],
   errors: [],
 }
 
-/** The only files of `thread` that `task` and `connector` may import. */
-export const messagesOnly: readonly string[] = ['packages/runtime/src/thread/messages.ts']
+/** The only files of `thread` that `task` and `connector` may import: what both ends of a thread's channel must agree on. */
+export const sharedByBothEnds: readonly string[] = ['messages', 'requests', 'thread-marker', 'thread-log'].map(
+  (name) => `packages/runtime/src/thread/${name}.ts`,
+)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { messagesOnly, packageImports, runtimeImports, testImports } from './allowed-imports.ts'
+import { sharedByBothEnds, packageImports, runtimeImports, testImports } from './allowed-imports.ts'
 import { importsOf, read, repositoryFiles, resolveImport } from './sources.ts'
 
 const sources = repositoryFiles('{packages,connectors,tests,benchmarks,scripts}/**/*.{ts,mjs}')
@@ -33,7 +33,7 @@ test('each package imports only the packages that the table allows', () => {
   assert.deepEqual(violations, [])
 })
 
-test('inside the runtime, imports follow rest → herder → worker → thread, and a task knows only the messages', () => {
+test('inside the runtime, imports follow rest → herder → worker → thread, and a thread's inside knows only the messages', () => {
   const violations: string[] = []
   for (const file of sources.filter((path) => path.startsWith('packages/runtime/src/') && !path.endsWith('.test.ts'))) {
     const from = runtimeFolder(file)
@@ -50,8 +50,8 @@ test('inside the runtime, imports follow rest → herder → worker → thread, 
       if (to === from) continue
       if (to === undefined) violations.push(`${file}:${line} imports ${specifier}, outside of every folder`)
       else if (!allowed.includes(to)) violations.push(`${file}:${line} imports ${specifier}: ${from} may not use ${to}`)
-      else if (isOffMainThread(from) && to === 'thread' && !messagesOnly.includes(target))
-        violations.push(`${file}:${line} imports ${specifier}: of thread/, ${from}/ may use the messages only`)
+      else if (isOffMainThread(from) && to === 'thread' && !sharedByBothEnds.includes(target))
+        violations.push(`${file}:${line} imports ${specifier}: of thread/, ${from}/ may use only what both ends share`)
     }
   }
   assert.deepEqual(violations, [])
