@@ -2,7 +2,6 @@ import {
   caseInsensitiveValidString,
   ConfigDef,
   ConfigError,
-  composite,
   lambda,
   nonEmptyString,
   nonEmptyStringWithoutControlChars,
@@ -304,14 +303,12 @@ function optional(validator: Validator): Validator {
   }, String(validator))
 }
 
-const topicsValidator = composite(
-  lambda((name, value) => {
-    const topics = value as readonly string[] | null
-    if (topics === null) return
-    if (topics.includes('')) throw new ConfigError(`Configuration '${name}' values must not be empty.`, { key: name })
-    if (new Set(topics).size < topics.length) throw new ConfigError(`Configuration '${name}' values must not be duplicated.`, { key: name })
-  }, 'any non-duplicate values'),
-)
+const topicsValidator = lambda((name, value) => {
+  const topics = value as readonly string[] | null
+  if (topics === null) return
+  if (topics.includes('')) throw new ConfigError(`Configuration '${name}' values must not be empty.`, { key: name })
+  if (new Set(topics).size < topics.length) throw new ConfigError(`Configuration '${name}' values must not be duplicated.`, { key: name })
+}, 'any non-duplicate values')
 
 const regexValidator = lambda((name, value) => {
   if (value === null || value === '') return
