@@ -33,7 +33,7 @@ test('each package imports only the packages that the table allows', () => {
   assert.deepEqual(violations, [])
 })
 
-test('inside the runtime, imports follow rest → herder → worker → thread, and a thread's inside knows only the messages', () => {
+test('inside the runtime, imports follow rest → herder → worker → thread, and what runs in a thread knows only the messages', () => {
   const violations: string[] = []
   for (const file of sources.filter((path) => path.startsWith('packages/runtime/src/') && !path.endsWith('.test.ts'))) {
     const from = runtimeFolder(file)
