@@ -1,4 +1,4 @@
-import { ConnectError, type Logger } from '@millrace/api'
+import type { ConnectError, Logger } from '@millrace/api'
 import type { ErrorMessage } from '@millrace/rest-api'
 import { RestError } from '../herder/errors.ts'
 import { BodyError } from './request-bodies.ts'

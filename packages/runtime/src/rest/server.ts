@@ -206,7 +206,7 @@ export class RestServer {
       response.setHeader('Content-Type', 'text/plain')
       return end(request, response, answer.allow.join(', '))
     }
-    if (answer.status === 413) response.setHeader('Connection', 'close')
+    if (answer.status === 413 || this.#isStopping) response.setHeader('Connection', 'close')
     if (answer.body !== undefined) response.setHeader('Content-Type', 'application/json')
     return end(request, response, answer.body === undefined ? '' : jsonOf(answer.body))
   }

@@ -1,0 +1,16 @@
+'use strict'
+
+// Before anything else is loaded: compiled code is kept between runs, which more than halves the time to start.
+const { enableCompileCache } = require('node:module')
+enableCompileCache()
+
+// Plug-ins share the process's pool of threads for files and name look-ups. It is sized at its first use, so it has to be sized here.
+if (process.env.UV_THREADPOOL_SIZE === undefined) process.env.UV_THREADPOOL_SIZE = '16'
+
+import('../src/main.ts').then(
+  ({ main }) => main(process.argv.slice(2)),
+  (error) => {
+    console.error(error)
+    process.exit(2)
+  },
+)

@@ -1,0 +1,51 @@
+import { Command } from 'commander'
+import type { BootstrapResolution, ResolveBootstrapContext } from '@millrace/runtime'
+import { EXIT_START_FAILED, EXIT_WRONG_INPUT } from '../exit-codes.ts'
+import { buildCommit, COMPATIBLE_VERSION, packageVersion } from '../version.ts'
+
+/** Packages whose plug-ins every worker has, beside the runtime's own. */
+const BUNDLED_CONNECTORS = ['@millrace/connector-file-stream']
+
+/** `millrace standalone`: as `connect-standalone` of Apache Kafka. */
+export function standaloneCommand(): Command {
+  return new Command('standalone')
+    .description('run connectors in this process; their offsets are kept in a file')
+    .argument('<worker.properties>', "the worker's settings, as Kafka Connect's")
+    .argument('[connector...]', 'files of connectors to create: properties, or JSON')
+    .addHelpText('after', '\nWith bootstrap.servers=embedded the worker brings a Kafka broker of its own, its data beside the offset file.')
+    .action(runStandalone)
+}
+
+async function runStandalone(workerFile: string, connectorFiles: readonly string[]): Promise<void> {
+  const { startStandalone, stopOnSignals } = await import('@millrace/runtime')
+  try {
+    const worker = await startStandalone({
+      workerFile,
+      connectorFiles,
+      bundledPlugins: BUNDLED_CONNECTORS.map(manifestOf),
+      version: { version: COMPATIBLE_VERSION, commit: buildCommit(), millrace: { version: packageVersion(), node: process.version } },
+      resolveBootstrap,
+    })
+    stopOnSignals(worker)
+  } catch (error) {
+    // A part of the worker may still be alive: its threads must not keep the process.
+    process.exit(exitCodeOf(error))
+  }
+}
+
+/** The `package.json` beside a package's sources or build. */
+function manifestOf(packageName: string): URL {
+  return new URL('../package.json', import.meta.resolve(packageName))
+}
+
+/** Starts the embedded broker where `bootstrap.servers=embedded` asks for it. */
+async function resolveBootstrap({ dataDir, logger }: ResolveBootstrapContext): Promise<BootstrapResolution> {
+  const { startBrokerThread } = await import('@millrace/broker')
+  const broker = await startBrokerThread({ port: 0, dataDir, logger })
+  return { bootstrapServers: `${broker.host}:${broker.port}`, clusterId: broker.clusterId, close: () => broker.close() }
+}
+
+function exitCodeOf(error: unknown): number {
+  const { exitCode } = (error ?? {}) as { exitCode?: unknown }
+  return exitCode === EXIT_START_FAILED ? EXIT_START_FAILED : EXIT_WRONG_INPUT
+}

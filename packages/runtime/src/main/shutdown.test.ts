@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LogRecord } from '../logging/log-output.ts'
+import { Loggers } from '../logging/loggers.ts'
+import { onStopSignal, type StopResult } from './shutdown.ts'
+
+function process(stop: () => Promise<StopResult | void>, deadlineMs = 60_000) {
+  const lines: LogRecord[] = []
+  const logger = new Loggers({ rootLevel: 'INFO', write: (record) => lines.push(record) }).logger('main/shutdown')
+  const listeners = new Map<string, () => void>()
+  const end = Promise.withResolvers<string>()
+  const host = {
+    on: (signal: string, listener: () => void) => listeners.set(signal, listener),
+    exit: (code: number) => end.resolve(`exit ${code}`),
+    kill: () => end.resolve('SIGKILL'),
+  }
+  onStopSignal({ stop, logger, deadlineMs, host })
+  return { signal: (name: string) => listeners.get(name)?.(), end: end.promise, lines }
+}
+
+test('a signal stops everything and the process ends with 0', async () => {
+  let stops = 0
+  const { signal, end } = process(async () => {
+    stops++
+  })
+  signal('SIGTERM')
+  assert.equal(await end, 'exit 0')
+  assert.equal(stops, 1)
+})
+
+test('a second signal does not wait', async () => {
+  const { signal, end, lines } = process(() => new Promise(() => {}))
+  signal('SIGINT')
+  signal('SIGINT')
+  assert.equal(await end, 'SIGKILL')
+  assert.match(lines.at(-1)?.message ?? '', /SIGINT came a second time/)
+})
+
+test('stopping has a deadline', async () => {
+  const { signal, end, lines } = process(() => new Promise(() => {}), 10)
+  signal('SIGTERM')
+  assert.equal(await end, 'SIGKILL')
+  assert.match(lines.at(-1)?.message ?? '', /longer than 10 ms/)
+})
+
+test('threads that nothing interrupts are named, and ended with the process', async () => {
+  const { signal, end, lines } = process(async () => ({ abandonedThreads: 1 }))
+  signal('SIGTERM')
+  assert.equal(await end, 'SIGKILL')
+  assert.match(lines.at(-1)?.message ?? '', /1 thread\(s\).*cannot be interrupted/)
+})
+
+test('a stop that fails is told by the exit code', async () => {
+  const { signal, end } = process(async () => {
+    throw new Error('no')
+  })
+  signal('SIGTERM')
+  assert.equal(await end, 'exit 1')
+})

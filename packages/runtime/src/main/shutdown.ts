@@ -1,0 +1,73 @@
+import type { Logger } from '@millrace/api'
+
+/** How a stop ended. */
+export interface StopResult {
+  /** Threads that sit in a native call which nothing interrupts. The process cannot end by itself while there are some. */
+  readonly abandonedThreads: number
+}
+
+export interface StopOnSignalOptions {
+  /** Ends everything in order. Called once. */
+  readonly stop: () => Promise<StopResult | void>
+  readonly logger: Logger
+  /** If `stop` takes longer, the process is ended all the same. Milliseconds. */
+  readonly deadlineMs: number
+  /** The process, or what stands for it in tests. */
+  readonly host?: StopHost
+}
+
+/** What stopping needs of a process. */
+export interface StopHost {
+  on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
+  exit(code: number): void
+  /** Ends the process without asking any of its threads. */
+  kill(): void
+}
+
+const EXIT_CLEAN = 0
+const EXIT_STOP_FAILED = 1
+
+/**
+ * Stops in order on the first SIGTERM or SIGINT and ends the process: with 0, or with 1 where stopping failed. A second signal, the deadline, or
+ * a thread that cannot be interrupted ends it by SIGKILL, since `exit` would wait for such a thread for ever. What was committed before stays.
+ */
+export function onStopSignal({ stop, logger, deadlineMs, host = processHost }: StopOnSignalOptions): void {
+  let isStopping = false
+  const onSignal = (signal: string) => {
+    if (isStopping) return kill(host, logger, `${signal} came a second time.`)
+    isStopping = true
+    logger.info(`Kafka Connect stopping on ${signal}`)
+    const deadline = setTimeout(() => kill(host, logger, `Stopping took longer than ${deadlineMs} ms.`), deadlineMs)
+    void stopped(stop, logger).then((result) => {
+      clearTimeout(deadline)
+      if (result === null) return host.exit(EXIT_STOP_FAILED)
+      if (result.abandonedThreads > 0) {
+        return kill(host, logger, `${result.abandonedThreads} thread(s) of plug-ins are in native calls that cannot be interrupted; everything else is stopped.`)
+      }
+      logger.info('Kafka Connect stopped')
+      host.exit(EXIT_CLEAN)
+    })
+  }
+  host.on('SIGTERM', () => onSignal('SIGTERM'))
+  host.on('SIGINT', () => onSignal('SIGINT'))
+}
+
+async function stopped(stop: StopOnSignalOptions['stop'], logger: Logger): Promise<StopResult | null> {
+  try {
+    return (await stop()) ?? { abandonedThreads: 0 }
+  } catch (error) {
+    logger.error('Kafka Connect did not stop cleanly', error)
+    return null
+  }
+}
+
+function kill(host: StopHost, logger: Logger, reason: string): void {
+  logger.error(`${reason} The process ends itself by SIGKILL.`)
+  host.kill()
+}
+
+const processHost: StopHost = {
+  on: (signal, listener) => process.on(signal, listener),
+  exit: (code) => process.exit(code),
+  kill: () => process.kill(process.pid, 'SIGKILL'),
+}
