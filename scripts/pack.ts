@@ -72,6 +72,8 @@ function stage(folder: string): void {
       writeText(join(to, 'bin', file), text.replace(/(['"])\.\.\/src\/([^'"]+)\.ts\1/g, '$1../dist/$2.js$1'), 0o755)
     }
   }
+  // `GET /` names the commit.
+  if (folder === 'packages/cli') writeText(join(to, 'build-commit.txt'), `${commit()}\n`)
   if (existsSync(join(from, 'README.md'))) cpSync(join(from, 'README.md'), join(to, 'README.md'))
   for (const file of ['LICENSE', 'NOTICE']) cpSync(join(root, file), join(to, file))
 }
@@ -90,7 +92,7 @@ function publishedManifest(manifest: Manifest): Json {
   return {
     ...(pointToBuild(rest) as { readonly [key: string]: Json }),
     exports: publishedExports(exports as { readonly [door: string]: string }),
-    files: ['dist', 'bin', 'README.md', 'LICENSE', 'NOTICE'],
+    files: ['dist', 'bin', 'build-commit.txt', 'README.md', 'LICENSE', 'NOTICE'],
   }
 }
 
@@ -130,6 +132,11 @@ function readManifest(file: string): Manifest {
 function writeText(file: string, text: string, mode = 0o644): void {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, text, { mode })
+}
+
+function commit(): string {
+  const result = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' })
+  return result.status === 0 ? result.stdout.trim() : 'Unknown'
 }
 
 function run(command: string, args: readonly string[], cwd: string): void {

@@ -15,7 +15,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'connectors/*': ['packages/api'],
   // Nobody imports these three; they may use everything.
   tests: ['packages/*', 'connectors/*'],
-  benchmarks: ['packages/*', 'connectors/*'],
+  benchmarks: ['packages/*', 'connectors/*', 'tests'],
   scripts: ['packages/*', 'connectors/*', 'tests'],
 }
 

@@ -1,0 +1,50 @@
+/** What one repetition of a lane gave, by metric. */
+export type Sample = Readonly<Partial<Record<Metric, number>>>
+
+export type Metric = 'throughput' | 'cpuPerMillion' | 'rssPeak' | 'startUpTime' | 'startUpCpu' | 'idleRss'
+
+export interface MetricDescription {
+  readonly title: string
+  readonly unit: string
+  /** Decimal places. */
+  readonly places: number
+  readonly isMoreBetter: boolean
+}
+
+export const metrics: Readonly<Record<Metric, MetricDescription>> = {
+  throughput: { title: 'throughput', unit: 'records/s', places: 0, isMoreBetter: true },
+  cpuPerMillion: { title: 'CPU per million records', unit: 's', places: 2, isMoreBetter: false },
+  rssPeak: { title: 'peak RSS', unit: 'MB', places: 0, isMoreBetter: false },
+  startUpTime: { title: 'start-up to GET / = 200', unit: 's', places: 2, isMoreBetter: false },
+  startUpCpu: { title: 'CPU of the start-up', unit: 's', places: 2, isMoreBetter: false },
+  idleRss: { title: 'idle RSS', unit: 'MB', places: 0, isMoreBetter: false },
+}
+
+/** One lane of one run: the samples of each side, the first repetition included. */
+export interface LaneResult {
+  readonly title: string
+  /** Whether the first repetition warms up and is shown apart: where repetitions share a process. */
+  readonly hasWarmUp: boolean
+  /** Side → its samples, in the order of repetitions. */
+  readonly samples: ReadonlyMap<string, readonly Sample[]>
+}
+
+export interface Spread {
+  readonly min: number
+  readonly median: number
+  readonly max: number
+}
+
+export function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  const median = ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
+  return { min: sorted[0] ?? Number.NaN, median, max: sorted.at(-1) ?? Number.NaN }
+}
+
+/** Ours to theirs, repetition by repetition: those that ran one after the other are compared. */
+export function ratios(ours: readonly Sample[], theirs: readonly Sample[], metric: Metric): Spread | null {
+  const pairs = ours.map((sample, index) => [sample[metric], theirs[index]?.[metric]] as const)
+  const values = pairs.flatMap(([a, b]) => (a === undefined || b === undefined ? [] : [a / b]))
+  return values.length === 0 ? null : spread(values)
+}
