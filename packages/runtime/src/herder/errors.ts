@@ -6,6 +6,11 @@ export class RestError extends Error {
   /** The HTTP status, and the answer's `error_code`. */
   readonly status: number
 
+  /** The Java class that the original throws in the same situation; shown where an answer quotes an error of another one. */
+  get javaClass(): string {
+    return 'org.apache.kafka.connect.runtime.rest.errors.ConnectRestException'
+  }
+
   constructor(status: number, message: string, options?: ErrorOptions) {
     super(message, options)
     this.status = status
@@ -14,6 +19,10 @@ export class RestError extends Error {
 
 /** 404: there is no such connector, task, plug-in or status. */
 export class NotFoundRestError extends RestError {
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.NotFoundException'
+  }
+
   constructor(message: string, options?: ErrorOptions) {
     super(404, message, options)
   }
@@ -21,6 +30,10 @@ export class NotFoundRestError extends RestError {
 
 /** 409: the connector exists already, or the request contradicts a change under way. */
 export class ConflictRestError extends RestError {
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.errors.AlreadyExistsException'
+  }
+
   constructor(message: string, options?: ErrorOptions) {
     super(409, message, options)
   }
@@ -28,6 +41,10 @@ export class ConflictRestError extends RestError {
 
 /** 400: the request says something that cannot be done, such as an invalid configuration. */
 export class BadRequestRestError extends RestError {
+  override get javaClass(): string {
+    return 'org.apache.kafka.connect.runtime.rest.errors.BadRequestException'
+  }
+
   constructor(message: string, options?: ErrorOptions) {
     super(400, message, options)
   }

@@ -1,0 +1,66 @@
+import type { Logger } from '@millrace/api'
+
+export interface ReconfigurationOptions {
+  /** Has the connector divide its work anew. */
+  readonly update: (connector: string) => Promise<void>
+  readonly logger: Logger
+}
+
+/** Milliseconds; each try that fails doubles the delay. */
+const RETRY_DELAY_MS = 250
+const RETRY_DELAY_MS_MAX = 60_000
+
+/**
+ * Has connectors divide their work anew when they ask for it. Requests that come while one is waiting are the same request; one that fails is tried
+ * again, later each time, until it succeeds or the connector is reconfigured otherwise.
+ */
+export class Reconfiguration {
+  readonly #update: (connector: string) => Promise<void>
+  readonly #logger: Logger
+  readonly #pending = new Set<string>()
+  readonly #retries = new Map<string, { timer: NodeJS.Timeout; delayMs: number }>()
+  #isStopped = false
+
+  constructor({ update, logger }: ReconfigurationOptions) {
+    this.#update = update
+    this.#logger = logger
+  }
+
+  request(connector: string): void {
+    this.#run(connector, RETRY_DELAY_MS)
+  }
+
+  /** Tries again after `error`. */
+  retry(connector: string, error: unknown): void {
+    this.#schedule(connector, RETRY_DELAY_MS, error)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    for (const { timer } of this.#retries.values()) clearTimeout(timer)
+    this.#retries.clear()
+  }
+
+  #run(connector: string, nextDelayMs: number): void {
+    if (this.#isStopped || this.#pending.has(connector)) return
+    this.#forgetRetry(connector)
+    this.#pending.add(connector)
+    this.#update(connector)
+      .catch((error: unknown) => this.#schedule(connector, nextDelayMs, error))
+      .finally(() => this.#pending.delete(connector))
+  }
+
+  #schedule(connector: string, delayMs: number, error: unknown): void {
+    if (this.#isStopped) return
+    this.#forgetRetry(connector)
+    this.#logger.error(`Failed to reconfigure the tasks of connector ${connector}; it is tried again in ${delayMs} ms`, error)
+    const timer = setTimeout(() => this.#run(connector, Math.min(delayMs * 2, RETRY_DELAY_MS_MAX)), delayMs)
+    timer.unref()
+    this.#retries.set(connector, { timer, delayMs })
+  }
+
+  #forgetRetry(connector: string): void {
+    clearTimeout(this.#retries.get(connector)?.timer)
+    this.#retries.delete(connector)
+  }
+}

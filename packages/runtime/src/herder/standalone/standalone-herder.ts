@@ -1,0 +1,539 @@
+import type { Logger, Properties } from '@millrace/api'
+import type {
+  ActiveTopicsInfo,
+  ConfigInfos,
+  ConfigKeyInfo,
+  ConnectorInfo,
+  ConnectorOffset,
+  ConnectorOffsets,
+  ConnectorStateInfo,
+  ConnectorType,
+  Message,
+  PluginInfo,
+  TaskId,
+  TaskInfo,
+  TaskInstanceState,
+  WorkerStatus,
+} from '@millrace/rest-api'
+import { type ConfigTransformer, withReferencesRestored } from '../../config/config-transformer.ts'
+import type { WorkerConfig } from '../../config/worker-config.ts'
+import { type Failure, failureOf } from '../../errors/failure.ts'
+import type { PluginDescriptor, PluginRegistry } from '../../plugins/plugin-registry.ts'
+import type { ConfigSnapshot, ConfigStore, StoredConnectorConfig, TargetState } from '../../storage/config-store.ts'
+import type { OffsetStore } from '../../storage/offset-store.ts'
+import type { ConnectorStatus, StatusStore, TaskStatus } from '../../storage/status-store.ts'
+import type { ReportedConnectorState, ReportedTaskState, WorkerListener } from '../../worker/worker-listener.ts'
+import { ClientOverrides, type ClientOverridesOptions } from '../client-overrides.ts'
+import { type ConsumerGroupOffsets, sinkOffsets, sourceOffsets } from '../connector-offsets.ts'
+import { ConnectorValidation, configErrors } from '../connector-validation.ts'
+import { BadRequestRestError, ConflictRestError, NotFoundRestError, RestError } from '../errors.ts'
+import type { Herder, PutConnectorOptions, PutConnectorResult, RequestedConfig, RestartRequest } from '../herder.ts'
+import type { HerderWorker } from '../herder-worker.ts'
+import { OperationQueue, type ReportStage } from '../operation-queue.ts'
+import { pluginInfos } from '../plugin-infos.ts'
+import { restartPlan } from '../restart-plan.ts'
+import { connectorStateOf, taskStateOf } from '../state-info.ts'
+import { Reconfiguration } from './reconfiguration.ts'
+
+export interface StandaloneHerderOptions {
+  readonly config: WorkerConfig
+  readonly registry: PluginRegistry
+  readonly transformer: ConfigTransformer
+  /** Makes the worker, which reports to the herder. Called once, by the constructor. */
+  readonly createWorker: (listener: WorkerListener, resolveTaskConfig: (id: TaskId) => Promise<Properties>) => HerderWorker
+  readonly configStore: ConfigStore
+  readonly offsetStore: OffsetStore
+  readonly statusStore: StatusStore
+  /** `host:port` that statuses show. */
+  readonly workerId: string
+  /** Of the Kafka cluster. */
+  readonly clusterId: string
+  /** Reads committed offsets of a consumer group. */
+  readonly consumerGroupOffsets: ConsumerGroupOffsets
+  /** What is known of settings of Kafka clients. Default: nothing. */
+  readonly clientKeyOf?: ClientOverridesOptions['definitionOf']
+  readonly logger: Logger
+  /** How long a request waits for its change. Milliseconds; default 90000. */
+  readonly requestTimeoutMs?: number
+}
+
+/** Of all statuses: there is no group in standalone mode. */
+const GENERATION = 0
+
+/**
+ * The herder of a worker on its own (`org.apache.kafka.connect.runtime.standalone.StandaloneHerder`). Configuration and states live in memory, so
+ * the connectors are those of the command line and of REST requests since. Changes of one connector are carried out one after another.
+ */
+export class StandaloneHerder implements Herder, WorkerListener {
+  readonly clusterId: string
+  readonly #config: WorkerConfig
+  readonly #registry: PluginRegistry
+  readonly #transformer: ConfigTransformer
+  readonly #worker: HerderWorker
+  readonly #configStore: ConfigStore
+  readonly #offsetStore: OffsetStore
+  readonly #statusStore: StatusStore
+  readonly #workerId: string
+  readonly #consumerGroupOffsets: ConsumerGroupOffsets
+  readonly #logger: Logger
+  readonly #operations: OperationQueue
+  readonly #validation: ConnectorValidation
+  readonly #reconfiguration: Reconfiguration
+  #isReady = false
+
+  /** @throws ConfigError where the override policy cannot be used. */
+  constructor(options: StandaloneHerderOptions) {
+    this.clusterId = options.clusterId
+    this.#config = options.config
+    this.#registry = options.registry
+    this.#transformer = options.transformer
+    this.#configStore = options.configStore
+    this.#offsetStore = options.offsetStore
+    this.#statusStore = options.statusStore
+    this.#workerId = options.workerId
+    this.#consumerGroupOffsets = options.consumerGroupOffsets
+    this.#logger = options.logger
+    this.#operations = new OperationQueue(options.requestTimeoutMs === undefined ? {} : { timeoutMs: options.requestTimeoutMs })
+    const clientOverrides = new ClientOverrides({
+      policyName: options.config.clientConfigOverridePolicy,
+      registry: options.registry,
+      workerProperties: options.config.properties,
+      definitionOf: options.clientKeyOf ?? (() => null),
+    })
+    this.#worker = options.createWorker(this, (id) => this.#resolvedTaskConfig(id))
+    this.#validation = new ConnectorValidation({ ...options, worker: this.#worker, clientOverrides })
+    this.#reconfiguration = new Reconfiguration({
+      update: (name) => this.#operations.run(name, (stage) => this.#updateTasks(name, stage)),
+      logger: options.logger,
+    })
+  }
+
+  // ─── life ──────────────────────────────────────────────────────────────────────────────────────
+
+  async start(): Promise<void> {
+    this.#logger.info('Herder starting')
+    await this.#offsetStore.start()
+    await this.#configStore.start()
+    await this.#statusStore.start()
+    this.#logger.info('Herder started')
+  }
+
+  async stop(): Promise<void> {
+    this.#logger.info('Herder stopping')
+    this.#isReady = false
+    this.#reconfiguration.stop()
+    await this.#worker.stop()
+    await this.#statusStore.stop()
+    await this.#configStore.stop()
+    await this.#offsetStore.stop()
+    await this.#transformer.close()
+    this.#logger.info('Herder stopped')
+  }
+
+  ready(): void {
+    this.#isReady = true
+  }
+
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  async health(): Promise<WorkerStatus> {
+    if (!this.#isReady) return { status: 'starting', message: 'Worker is still starting up.' }
+    return { status: 'healthy', message: 'Worker has completed startup and is ready to handle requests.' }
+  }
+
+  // ─── reading ───────────────────────────────────────────────────────────────────────────────────
+
+  connectors(): readonly string[] {
+    return this.#snapshot().connectors()
+  }
+
+  connectorInfo(name: string): ConnectorInfo {
+    return { name, config: this.#known(name), tasks: this.#snapshot().tasks(name), type: this.#typeOf(name) }
+  }
+
+  connectorConfig(name: string): StoredConnectorConfig {
+    return this.#known(name)
+  }
+
+  async connectorStatus(name: string): Promise<ConnectorStateInfo> {
+    const connector = this.#statusStore.connector(name)
+    if (connector === null) throw new NotFoundRestError(`No status found for connector ${name}`)
+    const tasks = this.#statusStore.tasks(name).map(async (task) => taskStateOf(task.id, task, await this.#worker.taskProgress(task.id)))
+    return { name, connector: connectorStateOf(connector), tasks: await Promise.all(tasks), type: this.#typeOf(name) }
+  }
+
+  async taskStatus(id: TaskId): Promise<TaskInstanceState> {
+    const status = this.#statusStore.task(id)
+    if (status === null) throw new NotFoundRestError(`No status found for task ${id.connector}-${id.task}`)
+    return taskStateOf(id, status, await this.#worker.taskProgress(id))
+  }
+
+  taskConfigs(name: string): readonly TaskInfo[] {
+    this.#known(name)
+    const snapshot = this.#snapshot()
+    return snapshot.tasks(name).map((id) => ({ id, config: snapshot.taskConfig(id) ?? {} }))
+  }
+
+  connectorTopics(name: string): ActiveTopicsInfo {
+    if (!this.#config.topicTrackingEnable) throw new RestError(403, 'Topic tracking is disabled.')
+    return { [name]: { topics: this.#statusStore.topics(name).map((status) => status.topic) } }
+  }
+
+  resetConnectorTopics(name: string): void {
+    if (!this.#config.topicTrackingEnable) throw new RestError(403, 'Topic tracking is disabled.')
+    if (!this.#config.topicTrackingAllowReset) throw new RestError(403, 'Topic tracking reset is disabled.')
+    this.#statusStore.deleteTopics(name)
+  }
+
+  connectorPlugins(connectorsOnly: boolean): readonly PluginInfo[] {
+    return pluginInfos(this.#registry, connectorsOnly)
+  }
+
+  pluginConfig(plugin: string, versionRange?: string): Promise<readonly ConfigKeyInfo[]> {
+    return this.#operations.withTimeout(async (stage) => {
+      stage(`reading the configuration definition of plugin ${plugin}`)
+      return this.#validation.pluginConfig(plugin, versionRange)
+    })
+  }
+
+  validateConnectorConfig(config: RequestedConfig): Promise<ConfigInfos> {
+    return this.#operations.withTimeout((stage) => this.#validate(config, stage))
+  }
+
+  // ─── changing ──────────────────────────────────────────────────────────────────────────────────
+
+  async putConnector(name: string, config: RequestedConfig, options: PutConnectorOptions): Promise<PutConnectorResult> {
+    // Outside the connector's queue, as in the original: a validation that takes its time holds up no other request.
+    const refusal = configErrors(await this.validateConnectorConfig(config))
+    if (refusal !== null) throw refusal
+    return this.#operations.run(name, (stage) => this.#put(name, config, options, stage))
+  }
+
+  async patchConnectorConfig(name: string, patch: RequestedConfig): Promise<ConnectorInfo> {
+    const patched: Record<string, string | null> = { ...this.#known(name), ...patch }
+    for (const [key, value] of Object.entries(patch)) if (value === null) delete patched[key]
+    const { info } = await this.putConnector(name, patched, { allowReplace: true, initialState: null })
+    return info
+  }
+
+  deleteConnector(name: string): Promise<void> {
+    return this.#operations.run(name, async (stage) => {
+      this.#known(name)
+      await this.#removeTasks(name, stage)
+      stage(`stopping connector ${name}`)
+      await this.#worker.stopConnector(name)
+      await this.#configStore.removeConnectorConfig(name)
+      for (const { id } of this.#statusStore.tasks(name)) this.#statusStore.deleteTask(id)
+      this.#statusStore.deleteConnector(name)
+      this.#statusStore.deleteTopics(name)
+    })
+  }
+
+  pauseConnector(name: string): Promise<void> {
+    return this.#setTargetState(name, 'PAUSED')
+  }
+
+  resumeConnector(name: string): Promise<void> {
+    return this.#setTargetState(name, 'STARTED')
+  }
+
+  stopConnector(name: string): Promise<void> {
+    return this.#operations.run(name, async (stage) => {
+      this.#requireConnector(name, `Unknown connector ${name}`)
+      await this.#removeTasks(name, stage)
+      await this.#configStore.putTargetState(name, 'STOPPED')
+      stage(`stopping connector ${name}`)
+      await this.#worker.setTargetState(name, 'STOPPED')
+    })
+  }
+
+  async restartConnector(name: string, request: RestartRequest): Promise<ConnectorStateInfo | null> {
+    this.#requireConnector(name, `Unknown connector: ${name}`)
+    if (request.includeTasks || request.onlyFailed) return this.#operations.run(name, (stage) => this.#restartByPlan(name, request, stage))
+    await this.#operations.run(name, async (stage) => {
+      this.#requireConnector(name, `Unknown connector: ${name}`)
+      stage(`stopping connector ${name}`)
+      await this.#worker.stopConnector(name)
+      await this.#startConnector(name, stage)
+      await this.#updateTasks(name, stage)
+    })
+    return null
+  }
+
+  restartTask(id: TaskId): Promise<void> {
+    return this.#operations.run(id.connector, async (stage) => {
+      this.#requireConnector(id.connector, `Unknown connector: ${id.connector}`)
+      if (this.#snapshot().taskConfig(id) === null) throw new NotFoundRestError(`Task ${id.connector}-${id.task} not found`)
+      stage(`stopping task ${id.connector}-${id.task}`)
+      await this.#worker.stopTasks([id])
+      try {
+        await this.#startTask(id, stage)
+      } catch (error) {
+        throw new RestError(500, `Failed to start task: ${id.connector}-${id.task}`, { cause: error })
+      }
+    })
+  }
+
+  async putTaskConfigs(): Promise<void> {
+    throw new RestError(500, 'Kafka Connect in standalone mode does not support externally setting task configurations.')
+  }
+
+  async fenceZombieSourceTasks(): Promise<void> {
+    throw new RestError(500, 'Kafka Connect in standalone mode does not support exactly-once source connectors.')
+  }
+
+  // ─── offsets ───────────────────────────────────────────────────────────────────────────────────
+
+  connectorOffsets(name: string): Promise<ConnectorOffsets> {
+    return this.#operations.withTimeout(async (stage) => {
+      const config = await this.#resolved(this.#known(name))
+      stage(`reading offsets of connector ${name}`)
+      if (this.#typeOf(name) === 'sink') return sinkOffsets({ name, config, worker: this.#config.properties, read: this.#consumerGroupOffsets })
+      return sourceOffsets(await this.#offsetStore.connectorPartitions(name))
+    })
+  }
+
+  async alterConnectorOffsets(name: string, offsets: readonly ConnectorOffset[]): Promise<Message> {
+    this.#known(name)
+    if (offsets.length === 0) throw new BadRequestRestError('Partitions / offsets need to be provided for an alter offsets request')
+    return this.#refuseOffsetChange(name, 'altered')
+  }
+
+  async resetConnectorOffsets(name: string): Promise<Message> {
+    this.#known(name)
+    return this.#refuseOffsetChange(name, 'reset')
+  }
+
+  #refuseOffsetChange(name: string, verb: 'altered' | 'reset'): never {
+    const snapshot = this.#snapshot()
+    if (snapshot.targetState(name) !== 'STOPPED' || snapshot.tasks(name).length > 0) {
+      throw new BadRequestRestError(
+        `Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`,
+      )
+    }
+    throw new RestError(501, `Offsets of connectors cannot be ${verb} over REST yet`)
+  }
+
+  // ─── what the worker reports ───────────────────────────────────────────────────────────────────
+
+  connectorState(name: string, state: ReportedConnectorState, failure: Failure | null): void {
+    const config = this.#snapshot().connectorConfig(name)
+    if (config === null) return
+    if (failure !== null) this.#logger.error(`Connector ${name} has failed: ${failure.message}`)
+    // As in the original: who leaves no longer knows its version.
+    const version = state === 'UNASSIGNED' ? null : this.#versionOf(config)
+    const status: ConnectorStatus = { state, trace: failure?.trace ?? null, workerId: this.#workerId, generation: GENERATION, version }
+    if (state === 'FAILED' || state === 'UNASSIGNED') this.#statusStore.putConnectorSafe(name, status)
+    else this.#statusStore.putConnector(name, status)
+  }
+
+  taskState(id: TaskId, state: ReportedTaskState, failure: Failure | null): void {
+    const snapshot = this.#snapshot()
+    const config = snapshot.connectorConfig(id.connector)
+    if (config === null || snapshot.taskConfig(id) === null) return
+    if (failure !== null) this.#logger.error(`Task ${id.connector}-${id.task} has failed: ${failure.message}`)
+    const version = state === 'UNASSIGNED' ? null : this.#versionOf(config)
+    const status: TaskStatus = { state, trace: failure?.trace ?? null, workerId: this.#workerId, generation: GENERATION, version }
+    if (state === 'FAILED' || state === 'UNASSIGNED') this.#statusStore.putTaskSafe(id, status)
+    else this.#statusStore.putTask(id, status)
+  }
+
+  activeTopic(id: TaskId, topic: string): void {
+    if (!this.#config.topicTrackingEnable || !this.#snapshot().contains(id.connector)) return
+    this.#statusStore.putTopic({ topic, connector: id.connector, task: id.task, discoverTimestamp: Date.now() })
+  }
+
+  taskReconfigurationRequested(connector: string): void {
+    this.#reconfiguration.request(connector)
+  }
+
+  // ─── steps ─────────────────────────────────────────────────────────────────────────────────────
+
+  #validate(config: RequestedConfig, stage: ReportStage): Promise<ConfigInfos> {
+    stage('performing multi-property validation for the connector')
+    return this.#validation.validate(config)
+  }
+
+  async #put(name: string, config: RequestedConfig, { allowReplace, initialState }: PutConnectorOptions, stage: ReportStage): Promise<PutConnectorResult> {
+    const created = !this.#snapshot().contains(name)
+    if (!created) {
+      if (!allowReplace) throw new ConflictRestError(`Connector ${name} already exists`)
+      stage(`stopping connector ${name}`)
+      await this.#worker.stopConnector(name)
+    }
+    await this.#configStore.putConnectorConfig(name, config, initialState)
+    await this.#startConnector(name, stage)
+    try {
+      await this.#updateTasks(name, stage)
+    } catch (error) {
+      // The connector is there; its tasks follow as soon as it can tell them.
+      this.#reconfiguration.retry(name, error)
+    }
+    return { created, info: this.connectorInfo(name) }
+  }
+
+  async #startConnector(name: string, stage: ReportStage): Promise<void> {
+    const snapshot = this.#snapshot()
+    const targetState = snapshot.targetState(name) ?? 'STARTED'
+    stage(`starting connector ${name}`)
+    try {
+      await this.#worker.startConnector(name, await this.#resolved(snapshot.connectorConfig(name) ?? {}), targetState)
+    } catch (error) {
+      this.#noteStartFailure(name, error)
+      throw new RestError(500, `Failed to transition connector ${name} to state ${targetState}: ${failureOf(error).message}`, { cause: error })
+    }
+  }
+
+  /** A failure before the worker had the connector, such as of a configuration provider, would otherwise leave no trace in its status. */
+  #noteStartFailure(name: string, error: unknown): void {
+    if (this.#statusStore.connector(name)?.state !== 'FAILED') this.connectorState(name, 'FAILED', failureOf(error))
+  }
+
+  /** Has the connector divide its work anew and restarts its tasks where that, or the connector's own configuration, has changed. */
+  async #updateTasks(name: string, stage: ReportStage): Promise<void> {
+    const before = this.#snapshot()
+    const config = before.connectorConfig(name)
+    if (config === null || before.targetState(name) !== 'STARTED' || !this.#worker.isRunning(name)) {
+      this.#logger.debug(`Skipping update of tasks for connector ${name} since it is not running`)
+      return
+    }
+    stage(`generating task configurations of connector ${name}`)
+    const resolved = await this.#resolved(config)
+    const taskConfigs = withReferencesRestored(await this.#worker.connectorTaskConfigs(name, resolved), config)
+    if (!(await this.#tasksChanged(name, taskConfigs, resolved))) return
+    await this.#removeTasks(name, stage)
+    await this.#configStore.putTaskConfigs(name, taskConfigs)
+    await this.#startTasks(this.#snapshot().tasks(name), stage)
+  }
+
+  async #tasksChanged(name: string, taskConfigs: readonly Properties[], resolvedConfig: Properties): Promise<boolean> {
+    const snapshot = this.#snapshot()
+    const ids = snapshot.tasks(name)
+    if (ids.length !== taskConfigs.length) return true
+    if (ids.some((id) => !sameProperties(snapshot.taskConfig(id), taskConfigs[id.task]))) return true
+    const applied = snapshot.appliedConnectorConfig(name)
+    return applied === null || !sameProperties(await this.#resolved(applied), resolvedConfig)
+  }
+
+  /** A task that cannot be started is FAILED; the others start all the same. */
+  async #startTasks(ids: readonly TaskId[], stage: ReportStage): Promise<void> {
+    for (const id of ids) {
+      try {
+        await this.#startTask(id, stage)
+      } catch (error) {
+        this.#logger.error(`Failed to start task ${id.connector}-${id.task}`, error)
+      }
+    }
+  }
+
+  async #startTask(id: TaskId, stage: ReportStage): Promise<void> {
+    const snapshot = this.#snapshot()
+    const targetState = snapshot.targetState(id.connector) ?? 'STARTED'
+    stage(`starting task ${id.connector}-${id.task}`)
+    try {
+      const connectorConfig = await this.#resolved(snapshot.connectorConfig(id.connector) ?? {})
+      await this.#worker.startTask(id, connectorConfig, await this.#resolvedTaskConfig(id), targetState)
+    } catch (error) {
+      if (this.#statusStore.task(id)?.state !== 'FAILED') this.taskState(id, 'FAILED', failureOf(error))
+      throw error
+    }
+  }
+
+  async #removeTasks(name: string, stage: ReportStage): Promise<void> {
+    const ids = this.#snapshot().tasks(name)
+    if (ids.length === 0) return
+    stage(`stopping tasks of connector ${name}`)
+    await this.#worker.stopTasks(ids)
+    await this.#configStore.removeTaskConfigs(name)
+    for (const id of ids) this.#statusStore.deleteTask(id)
+  }
+
+  async #restartByPlan(name: string, request: RestartRequest, stage: ReportStage): Promise<ConnectorStateInfo> {
+    this.#requireConnector(name, `Unknown connector: ${name}`)
+    const connector = this.#statusStore.connector(name)
+    if (connector === null) throw new NotFoundRestError(`Status for connector ${name} not found`)
+    const plan = restartPlan(request, { name, type: this.#typeOf(name), connector, tasks: this.#statusStore.tasks(name) })
+    if (plan.restartsConnector) {
+      stage(`stopping connector ${name}`)
+      await this.#worker.stopConnector(name)
+      this.#statusStore.putConnector(name, { ...connector, state: 'RESTARTING', trace: null })
+    }
+    if (plan.tasks.length > 0) {
+      stage(`stopping tasks of connector ${name}`)
+      await this.#worker.stopTasks(plan.tasks)
+      for (const id of plan.tasks) this.#noteTaskRestart(id)
+    }
+    if (plan.restartsConnector) await this.#startConnector(name, stage)
+    await this.#startTasks(plan.tasks, stage)
+    return plan.stateInfo
+  }
+
+  #noteTaskRestart(id: TaskId): void {
+    const config = this.#snapshot().connectorConfig(id.connector)
+    const version = config === null ? null : this.#versionOf(config)
+    this.#statusStore.putTask(id, { state: 'RESTARTING', trace: null, workerId: this.#workerId, generation: GENERATION, version })
+  }
+
+  /** The wish is recorded at once; what follows from it takes its turn. */
+  async #setTargetState(name: string, state: TargetState): Promise<void> {
+    this.#requireConnector(name, `Unknown connector ${name}`)
+    await this.#configStore.putTargetState(name, state)
+    this.#operations
+      .run(name, async (stage) => {
+        // An operation in between may have removed the connector, or a later wish may have taken over.
+        if (this.#snapshot().targetState(name) !== state) return
+        stage(`changing connector ${name} to target state ${state}`)
+        await this.#worker.setTargetState(name, state)
+        if (state === 'STARTED') this.#reconfiguration.request(name)
+      })
+      .catch((error: unknown) => this.#logger.error(`Failed to transition connector ${name} to target state ${state}`, error))
+  }
+
+  // ─── lookups ───────────────────────────────────────────────────────────────────────────────────
+
+  #snapshot(): ConfigSnapshot {
+    return this.#configStore.snapshot()
+  }
+
+  #known(name: string): StoredConnectorConfig {
+    const config = this.#snapshot().connectorConfig(name)
+    if (config === null) throw new NotFoundRestError(`Connector ${name} not found`)
+    return config
+  }
+
+  #requireConnector(name: string, message: string): void {
+    if (!this.#snapshot().contains(name)) throw new NotFoundRestError(message)
+  }
+
+  #typeOf(name: string): ConnectorType {
+    const config = this.#snapshot().connectorConfig(name)
+    const kind = config === null ? undefined : this.#descriptorOf(config)?.kind
+    return kind === 'source' || kind === 'sink' ? kind : 'unknown'
+  }
+
+  #versionOf(config: StoredConnectorConfig): string | null {
+    return this.#descriptorOf(config)?.version ?? null
+  }
+
+  #descriptorOf(config: StoredConnectorConfig): PluginDescriptor | null {
+    const className = config['connector.class']
+    return className == null ? null : this.#registry.lookup(['sink', 'source'], className, config['connector.plugin.version'])
+  }
+
+  async #resolved(config: StoredConnectorConfig): Promise<Properties> {
+    const resolved = await this.#transformer.transform(config)
+    return Object.fromEntries(Object.entries(resolved).filter((entry): entry is [string, string] => entry[1] !== null))
+  }
+
+  #resolvedTaskConfig(id: TaskId): Promise<Properties> {
+    return this.#transformer.transform(this.#snapshot().taskConfig(id) ?? {})
+  }
+}
+
+function sameProperties(a: Properties | null, b: Properties | undefined): boolean {
+  if (a === null || b === undefined) return false
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+}
