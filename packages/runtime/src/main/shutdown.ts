@@ -32,12 +32,14 @@ const EXIT_STOP_FAILED = 1
  * a thread that cannot be interrupted ends it by SIGKILL, since `exit` would wait for such a thread for ever. What was committed before stays.
  */
 export function onStopSignal({ stop, logger, deadlineMs, host = processHost }: StopOnSignalOptions): void {
-  let isStopping = false
+  let deadline: NodeJS.Timeout | undefined
   const onSignal = (signal: string) => {
-    if (isStopping) return kill(host, logger, `${signal} came a second time.`)
-    isStopping = true
+    if (deadline !== undefined) {
+      clearTimeout(deadline)
+      return kill(host, logger, `${signal} came a second time.`)
+    }
     logger.info(`Kafka Connect stopping on ${signal}`)
-    const deadline = setTimeout(() => kill(host, logger, `Stopping took longer than ${deadlineMs} ms.`), deadlineMs)
+    deadline = setTimeout(() => kill(host, logger, `Stopping took longer than ${deadlineMs} ms.`), deadlineMs)
     void stopped(stop, logger).then((result) => {
       clearTimeout(deadline)
       if (result === null) return host.exit(EXIT_STOP_FAILED)
