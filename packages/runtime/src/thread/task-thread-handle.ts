@@ -1,0 +1,141 @@
+import type { Properties } from '@millrace/api'
+import type { TaskId } from '@millrace/rest-api'
+import type {
+  Answer,
+  FromTaskThread,
+  LogLine,
+  ProgressSnapshot,
+  ReadOffsets,
+  ReadTaskConfig,
+  Refusal,
+  TaskStart,
+  ThreadFailed,
+  ThreadReady,
+  ToTaskThread,
+  WriteOffsets,
+} from './messages.ts'
+import { answer } from './requests.ts'
+import type { ThreadLog } from './thread-log.ts'
+import { type ThreadEnd, type ThreadLimits, type ThreadTrouble, WorkerThread } from './worker-thread.ts'
+
+/** What threads ask of the main thread. */
+export interface ThreadServices {
+  /** One answer per key, null where nothing is stored. */
+  readOffsets(keys: readonly Buffer[]): Promise<readonly (Uint8Array | null)[]>
+  /** Resolves when all are durable. */
+  writeOffsets(entries: readonly { readonly key: Buffer; readonly value: Buffer | null }[]): Promise<void>
+  /** The task's configuration, references resolved again. */
+  taskConfig(id: TaskId): Promise<Properties>
+}
+
+/** What a task thread tells of its tasks. */
+export type TaskEvent = Exclude<FromTaskThread, ThreadReady | ThreadFailed | LogLine | Answer | Refusal | ReadOffsets | WriteOffsets | ReadTaskConfig>
+
+export interface TaskThreadListener {
+  taskEvent(thread: TaskThreadHandle, event: TaskEvent): void
+  /** The thread cannot go on; it is the listener's to end it and to see to its tasks. */
+  troubled(thread: TaskThreadHandle, trouble: ThreadTrouble): void
+}
+
+export interface TaskThreadOptions {
+  readonly limits: ThreadLimits
+  readonly log: ThreadLog
+  readonly services: ThreadServices
+  readonly listener: TaskThreadListener
+  /** Takes one task only. */
+  readonly isExclusive: boolean
+}
+
+/** The main thread's side of a task thread. */
+export class TaskThreadHandle {
+  readonly isExclusive: boolean
+  /** Tasks that were put here and have not ended, by incarnation. */
+  readonly tasks = new Map<number, TaskId>()
+  readonly #thread: WorkerThread<ToTaskThread, FromTaskThread>
+  readonly #services: ThreadServices
+  readonly #listener: TaskThreadListener
+
+  constructor({ limits, log, services, listener, isExclusive }: TaskThreadOptions) {
+    this.isExclusive = isExclusive
+    this.#services = services
+    this.#listener = listener
+    this.#thread = new WorkerThread('task', {
+      limits,
+      log,
+      listener: {
+        message: (message) => this.#receive(message),
+        troubled: (trouble) => listener.troubled(this, trouble),
+      },
+    })
+  }
+
+  get state(): 'running' | 'ending' | ThreadEnd {
+    return this.#thread.state
+  }
+
+  get usedBytes(): number {
+    return this.#thread.usedBytes
+  }
+
+  get isResponsive(): boolean {
+    return this.#thread.isResponsive
+  }
+
+  /** Resolves when the thread has taken the task; how it fares is told by events. */
+  async startTask(task: TaskStart): Promise<void> {
+    this.tasks.set(task.incarnation, task.id)
+    await this.#thread.request<null>((request) => ({ type: 'start-task', request, task }))
+  }
+
+  /** Resolves when the task has ended and everything of it is released. */
+  async stopTask(id: TaskId): Promise<void> {
+    await this.#thread.request<null>((request) => ({ type: 'stop-task', request, id }))
+  }
+
+  cancelTask(id: TaskId): void {
+    this.#thread.post({ type: 'cancel-task', id })
+  }
+
+  setTargetState(id: TaskId, state: 'STARTED' | 'PAUSED'): void {
+    this.#thread.post({ type: 'set-task-target-state', id, state })
+  }
+
+  readProgress(id: TaskId): Promise<ProgressSnapshot | null> {
+    return this.#thread.request((request) => ({ type: 'read-progress', request, id }))
+  }
+
+  terminate(): Promise<ThreadEnd> {
+    return this.#thread.terminate()
+  }
+
+  #receive(message: FromTaskThread): void {
+    switch (message.type) {
+      case 'read-offsets':
+        return this.#answer(message.request, () => this.#services.readOffsets(message.keys.map(bufferOf)))
+      case 'write-offsets':
+        return this.#answer(message.request, async () => {
+          await this.#services.writeOffsets(message.entries.map(({ key, value }) => ({ key: bufferOf(key), value: value === null ? null : bufferOf(value) })))
+          return null
+        })
+      case 'read-task-config':
+        return this.#answer(message.request, () => this.#services.taskConfig(message.id))
+      case 'task-ended':
+        this.tasks.delete(message.incarnation)
+        return this.#listener.taskEvent(this, message)
+      case 'task-state':
+      case 'topic-used':
+      case 'membership':
+      case 'progress':
+        return this.#listener.taskEvent(this, message)
+    }
+  }
+
+  #answer(request: number, work: () => Promise<unknown>): void {
+    void answer((reply) => this.#thread.reply(reply), request, work)
+  }
+}
+
+/** Buffers arrive as plain `Uint8Array`s. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,305 @@
+import { ConnectError, type Logger } from '@millrace/api'
+import type { TaskId, TaskProgress } from '@millrace/rest-api'
+import { type Failure, runtimeFailure } from '../errors/failure.ts'
+import type { GroupMember, ProgressSnapshot, TaskStart } from '../thread/messages.ts'
+import type { TaskEvent, TaskThreadHandle, TaskThreadListener, TaskThreadOptions } from '../thread/task-thread-handle.ts'
+import { type ThreadInfo, ThreadPool } from '../thread/thread-pool.ts'
+import type { ThreadTrouble } from '../thread/worker-thread.ts'
+import { type TaskRunEvent, type TaskRunState, taskLifecycle } from './task-lifecycle.ts'
+import type { WorkerListener } from './worker-listener.ts'
+
+/** How a task came to its end: by itself; when its clients were closed under it; with its thread; or not at all, its thread being left behind. */
+export type StopRung = NonNullable<TaskProgress['stop']>
+
+export interface TaskRunsOptions extends Pick<TaskThreadOptions, 'limits' | 'log' | 'services'> {
+  readonly threadsMax: number
+  /** How long tasks that are stopped together may take. Milliseconds. */
+  readonly gracefulTimeoutMs: number
+  readonly listener: Pick<WorkerListener, 'taskState' | 'activeTopic'>
+  /** Leaves a consumer group for a member that cannot do so itself any more. */
+  readonly leaveGroup: (start: TaskStart, member: GroupMember) => Promise<void>
+  readonly logger: Logger
+}
+
+/** How long a cancelled task may take to end before its thread is ended. Milliseconds. */
+const CANCEL_GRACE_MS = 250
+
+/** How long the owner of a task has to tell its progress before the last known one is shown. Milliseconds. */
+const PROGRESS_TIMEOUT_MS = 500
+
+/** Last known progress is kept for this many tasks that have ended. */
+const ENDED_PROGRESS_MAX = 1_000
+
+/** One incarnation of a task. */
+interface TaskRun {
+  readonly start: TaskStart
+  readonly thread: TaskThreadHandle
+  readonly isDedicated: boolean
+  state: TaskRunState
+  member: GroupMember | null
+  readonly ended: PromiseWithResolvers<void>
+}
+
+/** What is remembered of a task beyond its run. */
+interface KnownProgress {
+  readonly snapshot: ProgressSnapshot
+  readonly observedAt: string
+  readonly stop: StopRung | null
+}
+
+/**
+ * The tasks that run here: puts them into threads, sees to it that a thread in trouble harms only the task that caused it, and ends tasks within
+ * their time.
+ *
+ * - A task that holds its thread's event loop, or alone exceeds the memory limit, fails; its neighbours begin again in another thread.
+ * - Where the culprit is not known, all of them begin again, each in a thread of its own: the one that does it again is known then.
+ */
+export class TaskRuns implements TaskThreadListener {
+  readonly #options: TaskRunsOptions
+  readonly #pool: ThreadPool
+  readonly #runs = new Map<string, TaskRun>()
+  readonly #progress = new Map<string, KnownProgress>()
+  #lastIncarnation = 0
+
+  constructor(options: TaskRunsOptions) {
+    this.#options = options
+    this.#pool = new ThreadPool(options.threadsMax, { limits: options.limits, log: options.log, services: options.services, listener: this })
+  }
+
+  /** Resolves when a thread has taken the task. @throws where this task runs already. */
+  async start(start: Omit<TaskStart, 'incarnation'>, { isDedicated }: { readonly isDedicated: boolean }): Promise<void> {
+    const name = nameOf(start.id)
+    if (this.#runs.has(name)) throw new ConnectError(`Task already exists in this worker: ${name}`)
+    this.#progress.delete(name)
+    await this.#begin(start, { isDedicated, isAlone: isDedicated })
+  }
+
+  /** Asks tasks to end and sees to it that they do. @returns how each of them ended; unknown tasks are left out. */
+  async stop(ids: readonly TaskId[]): Promise<Map<string, StopRung>> {
+    const runs = ids.flatMap((id) => this.#runs.get(nameOf(id)) ?? [])
+    for (const run of runs) this.#apply(run, 'stop')
+    const rungs = await this.#end(runs)
+    for (const [run, rung] of rungs) this.#rememberStop(run, rung)
+    return new Map([...rungs].map(([run, rung]) => [nameOf(run.start.id), rung]))
+  }
+
+  setTargetState(connector: string, state: 'STARTED' | 'PAUSED'): void {
+    for (const [name, run] of this.#runs) {
+      if (run.start.id.connector !== connector) continue
+      // A later incarnation begins in the new state, too.
+      this.#runs.set(name, Object.assign(run, { start: { ...run.start, targetState: state } }))
+      run.thread.setTargetState(run.start.id, state)
+    }
+  }
+
+  idsOf(connector: string): TaskId[] {
+    return [...this.#runs.values()].map(({ start }) => start.id).filter((id) => id.connector === connector)
+  }
+
+  ids(): TaskId[] {
+    return [...this.#runs.values()].map(({ start }) => start.id)
+  }
+
+  /** What a task told of its progress, or told last; null where nothing is known. Answers within `PROGRESS_TIMEOUT_MS`. */
+  async progress(id: TaskId): Promise<KnownProgress | null> {
+    const run = this.#runs.get(nameOf(id))
+    if (run && run.state !== 'ended') {
+      const snapshot = await withinTime(run.thread.readProgress(id), PROGRESS_TIMEOUT_MS)
+      if (snapshot) this.#remember(run, snapshot)
+    }
+    return this.#progress.get(nameOf(id)) ?? null
+  }
+
+  threads(): ThreadInfo[] {
+    return this.#pool.threads()
+  }
+
+  /** Ends what is left. Call `stop` first. */
+  close(): Promise<void> {
+    return this.#pool.close()
+  }
+
+  // ─── beginning ───
+
+  async #begin(start: Omit<TaskStart, 'incarnation'>, { isDedicated, isAlone }: { isDedicated: boolean; isAlone: boolean }): Promise<void> {
+    const thread = this.#pool.threadFor({ isExclusive: isAlone })
+    const run: TaskRun = {
+      start: { ...start, incarnation: ++this.#lastIncarnation },
+      thread,
+      isDedicated,
+      state: 'running',
+      member: null,
+      ended: Promise.withResolvers<void>(),
+    }
+    this.#runs.set(nameOf(start.id), run)
+    try {
+      await thread.startTask(run.start)
+    } catch (error) {
+      // The thread ended before it could take the task: whatever ended it decides what becomes of the task.
+      this.#options.logger.debug(`Task ${nameOf(start.id)} was not taken by its thread`, error)
+    }
+  }
+
+  // ─── events of threads ───
+
+  taskEvent(thread: TaskThreadHandle, event: TaskEvent): void {
+    const run = this.#runs.get(nameOf(event.id))
+    if (!run || run.thread !== thread || run.start.incarnation !== event.incarnation) return
+    switch (event.type) {
+      case 'task-state':
+        return this.#reported(run, event.state, event.failure)
+      case 'topic-used':
+        return this.#options.listener.activeTopic(run.start.id, event.topic)
+      case 'membership':
+        run.member = event.member
+        return
+      case 'progress':
+        return this.#remember(run, event.progress)
+      case 'task-ended':
+        this.#remember(run, event.progress)
+        this.#apply(run, 'end')
+        return this.#pool.release(thread)
+    }
+  }
+
+  #reported(run: TaskRun, state: 'RUNNING' | 'PAUSED' | 'FAILED' | 'UNASSIGNED', failure: Failure | null): void {
+    if (state === 'FAILED') {
+      this.#apply(run, 'fail', failure)
+      // Its resources are released by the rules of a stop: a failed task may hang in its own `stop`.
+      void this.#end([run])
+    } else if (state !== 'UNASSIGNED' && run.state === 'running') this.#options.listener.taskState(run.start.id, state, null)
+  }
+
+  troubled(thread: TaskThreadHandle, trouble: ThreadTrouble): void {
+    void this.#recover(thread, trouble)
+  }
+
+  /** Ends a thread in trouble, fails the culprit and starts its neighbours again. */
+  async #recover(thread: TaskThreadHandle, trouble: ThreadTrouble): Promise<void> {
+    const runs = this.#runsIn(thread)
+    const culprit = runs.find((run) => run.start.incarnation === trouble.slot) ?? (runs.length === 1 ? runs[0]! : null)
+    const names = runs.map((run) => nameOf(run.start.id)).join(', ')
+    this.#options.logger.error(`The thread of ${names || 'no task'} is ended: ${trouble.failure.message}`)
+    const end = await this.#pool.end(thread)
+    if (culprit !== null) this.#apply(culprit, 'fail', end === 'abandoned' ? abandonedFailure(trouble.failure) : trouble.failure)
+    for (const run of runs) this.#lost(run, { isAlone: culprit === null })
+  }
+
+  /** The thread is gone, and the run with it. */
+  #lost(run: TaskRun, { isAlone }: { readonly isAlone: boolean }): void {
+    this.#leaveGroup(run)
+    run.thread.tasks.delete(run.start.incarnation)
+    this.#apply(run, 'lost', null, isAlone)
+  }
+
+  #leaveGroup(run: TaskRun): void {
+    if (run.member === null) return
+    const { logger, leaveGroup } = this.#options
+    leaveGroup(run.start, run.member).catch((error) => logger.warn(`Could not leave the group of ${nameOf(run.start.id)} on its behalf: it leaves at its session time-out`, error))
+    run.member = null
+  }
+
+  // ─── the life of a run ───
+
+  #apply(run: TaskRun, event: TaskRunEvent, failure: Failure | null = null, isAlone = false): void {
+    const { next, act } = taskLifecycle[run.state][event]
+    run.state = next
+    const name = nameOf(run.start.id)
+    if (next === 'ended') {
+      if (this.#runs.get(name) === run) this.#runs.delete(name)
+      run.ended.resolve()
+    }
+    if (act === 'tell-failed') this.#options.listener.taskState(run.start.id, 'FAILED', failure)
+    else if (act === 'tell-unassigned') this.#options.listener.taskState(run.start.id, 'UNASSIGNED', null)
+    else if (act === 'restart') void this.#begin(run.start, { isDedicated: run.isDedicated, isAlone: isAlone || run.isDedicated })
+  }
+
+  // ─── the stop ladder ───
+
+  /** Asks, waits, cancels, and in the end takes the threads away. @returns which rung ended each run. */
+  async #end(runs: readonly TaskRun[]): Promise<Map<TaskRun, StopRung>> {
+    const rungs = new Map<TaskRun, StopRung>()
+    for (const run of runs) run.thread.stopTask(run.start.id).catch(() => {
+      // The thread ended first; `ended` tells.
+    })
+    await this.#climb(runs, rungs, this.#options.gracefulTimeoutMs, 'stopped')
+    for (const run of runs) {
+      if (rungs.has(run)) continue
+      this.#options.logger.error(`Graceful stop of task ${nameOf(run.start.id)} failed.`)
+      run.thread.cancelTask(run.start.id)
+    }
+    await this.#climb(runs, rungs, CANCEL_GRACE_MS, 'aborted')
+    const stuck = runs.filter((run) => !rungs.has(run))
+    await Promise.all([...new Set(stuck.map((run) => run.thread))].map((thread) => this.#takeAway(thread, stuck, rungs)))
+    return rungs
+  }
+
+  /** Waits for runs to end; those that do reached this rung. */
+  async #climb(runs: readonly TaskRun[], rungs: Map<TaskRun, StopRung>, timeoutMs: number, rung: StopRung): Promise<void> {
+    const pending = runs.filter((run) => !rungs.has(run))
+    if (pending.length === 0) return
+    const all = Promise.all(pending.map((run) => run.ended.promise.then(() => rungs.set(run, rungs.get(run) ?? rung))))
+    await withinTime(all, timeoutMs)
+  }
+
+  /** Ends a thread in which tasks do not end. Their neighbours end properly first, where they can, and begin again elsewhere. */
+  async #takeAway(thread: TaskThreadHandle, stuck: readonly TaskRun[], rungs: Map<TaskRun, StopRung>): Promise<void> {
+    const neighbours = this.#runsIn(thread).filter((run) => !stuck.includes(run))
+    for (const run of neighbours) this.#apply(run, 'relocate')
+    if (thread.isResponsive && neighbours.length > 0) {
+      const stopped = neighbours.map((run) => thread.stopTask(run.start.id).catch(() => {}))
+      await withinTime(Promise.all(stopped), this.#options.gracefulTimeoutMs)
+    }
+    const end = await this.#pool.end(thread)
+    for (const run of stuck) {
+      if (run.thread !== thread) continue
+      rungs.set(run, rungs.get(run) ?? end)
+      if (end === 'abandoned') this.#options.logger.error(`Task ${nameOf(run.start.id)} blocks in a native call that cannot be interrupted: its thread was left behind`)
+      this.#lost(run, { isAlone: false })
+    }
+    for (const run of neighbours) this.#lost(run, { isAlone: false })
+  }
+
+  // ─── progress ───
+
+  #remember(run: TaskRun, snapshot: ProgressSnapshot): void {
+    const name = nameOf(run.start.id)
+    this.#progress.delete(name)
+    this.#progress.set(name, { snapshot, observedAt: new Date().toISOString(), stop: null })
+    for (const oldest of this.#progress.keys()) {
+      if (this.#progress.size <= ENDED_PROGRESS_MAX + this.#runs.size) break
+      if (!this.#runs.has(oldest)) this.#progress.delete(oldest)
+    }
+  }
+
+  #rememberStop(run: TaskRun, stop: StopRung): void {
+    const name = nameOf(run.start.id)
+    const known = this.#progress.get(name)
+    if (known && !this.#runs.has(name)) this.#progress.set(name, { ...known, stop })
+  }
+
+  #runsIn(thread: TaskThreadHandle): TaskRun[] {
+    return [...this.#runs.values()].filter((run) => run.thread === thread)
+  }
+}
+
+function abandonedFailure(cause: Failure): Failure {
+  return runtimeFailure('TASK_ABANDONED', `${cause.message} A native call does not return and cannot be interrupted: the thread was left behind.`)
+}
+
+function nameOf({ connector, task }: TaskId): string {
+  return `${connector}-${task}`
+}
+
+/** The value of `promise`, or null where it does not come in time or fails. */
+async function withinTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T | null> {
+  const limit = Promise.withResolvers<null>()
+  const timer = setTimeout(() => limit.resolve(null), timeoutMs)
+  try {
+    return await Promise.race([promise, limit.promise])
+  } catch {
+    return null
+  } finally {
+    clearTimeout(timer)
+  }
+}

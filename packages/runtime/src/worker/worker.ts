@@ -1,0 +1,225 @@
+import { ConnectError, type Logger, parseType, type Properties } from '@millrace/api'
+import { leaveGroupOnBehalf } from '@millrace/kafka'
+import type { ConfigKeyInfo, TaskId, TaskProgress } from '@millrace/rest-api'
+import { failureOf } from '../errors/failure.ts'
+import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
+import type { TaskStart, ValidationResult } from '../thread/messages.ts'
+import type { ThreadServices } from '../thread/task-thread-handle.ts'
+import { plainThreadLog } from '../thread/thread-log.ts'
+import type { ThreadEnd, ThreadLimits } from '../thread/worker-thread.ts'
+import { type ClientSettings, sinkConsumerProperties, sourceProducerProperties, topicAdminProperties } from './client-properties.ts'
+import { ConfigValidation } from './config-validation.ts'
+import type { ConnectorTarget } from './connector-lifecycle.ts'
+import { ConnectorRuns } from './connector-runs.ts'
+import { converterUses, transformationUses } from './plugin-uses.ts'
+import { type StopRung, TaskRuns } from './task-runs.ts'
+import { topicCreationConfig } from './topic-creation-config.ts'
+import type { WorkerOptions } from './worker-options.ts'
+
+/** What runs in a thread, and how the thread is. */
+export interface WorkerThreadInfo {
+  readonly kind: 'task' | 'connector'
+  /** `abandoned`: a native call blocks it for good; only the end of the process removes it. */
+  readonly state: 'running' | 'ending' | ThreadEnd
+  /** Names of connectors, or `connector-task`. */
+  readonly hosts: readonly string[]
+  /** Heap and external memory when last sampled, in bytes. */
+  readonly usedBytes: number
+}
+
+/** How long after its termination a thread may take to exit before it is given up. Milliseconds. */
+const ABANDON_TIMEOUT_MS = 2_000
+
+/**
+ * Runs connectors and tasks in threads (`org.apache.kafka.connect.runtime.Worker`). Used by a herder, on the main thread; plug-ins' code runs
+ * in other threads only. Every promise settles within a bounded time, also where a plug-in hangs.
+ */
+export class Worker {
+  readonly #options: WorkerOptions
+  readonly #logger: Logger
+  readonly #tasks: TaskRuns
+  readonly #connectors: ConnectorRuns
+  readonly #validation: ConfigValidation
+  /** Configurations that tasks were started with, for `context.configs()`. */
+  readonly #taskConfigs = new Map<string, Properties>()
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+    this.#logger = options.logger
+    const { config, listener, logger } = options
+    const limits: ThreadLimits = { memoryMaxBytes: config.taskMemoryBytesMax, hangTimeoutMs: config.taskHangTimeoutMs, abandonTimeoutMs: ABANDON_TIMEOUT_MS }
+    const log = options.threadLog ?? plainThreadLog(logger)
+    const services = this.#threadServices()
+    this.#tasks = new TaskRuns({
+      limits,
+      log,
+      services,
+      listener,
+      logger,
+      threadsMax: config.taskThreadsMax,
+      gracefulTimeoutMs: config.taskShutdownGracefulTimeoutMs,
+      leaveGroup: (start, member) => leaveGroupOnBehalf(start.consumer, member, { logger }),
+    })
+    this.#connectors = new ConnectorRuns({ limits, log, services, listener, logger })
+    this.#validation = new ConfigValidation({ limits, log })
+  }
+
+  // ─── connectors ───
+
+  /** Makes a connector instance and brings it to the target state. Rejects with the cause where it fails; the listener hears of it, too. */
+  async startConnector(name: string, config: Properties, targetState: ConnectorTarget): Promise<void> {
+    this.#logger.info(`Creating connector ${name} of type ${config['connector.class'] ?? ''}`)
+    let plugin: PluginDescriptor
+    try {
+      plugin = this.#connectorPlugin(config)
+    } catch (error) {
+      this.#options.listener.connectorState(name, 'FAILED', failureOf(error))
+      throw error
+    }
+    await this.#connectors.start(name, plugin, config, targetState)
+  }
+
+  /** Ends the instance, within 5 s and a little. Resolves also where it was never there. */
+  async stopConnector(name: string): Promise<void> {
+    await this.#connectors.stop(name)
+  }
+
+  /** The configurations of all tasks, with `task.class` and the connector's topics. @throws what the connector throws, and where it makes too many. */
+  async connectorTaskConfigs(name: string, config: Properties): Promise<Properties[]> {
+    const tasksMax = parseType('tasks.max', config['tasks.max'] ?? '1', 'INT') as number
+    const { taskClass, configs } = await this.#connectors.generateTaskConfigs(name, tasksMax)
+    if (configs.length > tasksMax) this.#tooManyTasks(name, config, configs.length, tasksMax)
+    const topics = Object.fromEntries(['topics', 'topics.regex'].flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]])))
+    return configs.map((taskConfig) => ({ ...taskConfig, 'task.class': taskClass, ...topics }))
+  }
+
+  /** Whether the instance is there and has not failed. */
+  isRunning(name: string): boolean {
+    return this.#connectors.isRunning(name)
+  }
+
+  /** Brings a connector and its tasks to another target state. A STOPPED connector's tasks are stopped by their own call. */
+  async setTargetState(name: string, state: ConnectorTarget): Promise<void> {
+    if (state !== 'STOPPED') this.#tasks.setTargetState(name, state)
+    await this.#connectors.setTarget(name, state)
+  }
+
+  // ─── tasks ───
+
+  /** Resolves when a thread has taken the task. Rejects where its configuration does not let it start; the listener hears of it, too. */
+  async startTask(id: TaskId, connectorConfig: Properties, taskConfig: Properties, targetState: ConnectorTarget): Promise<void> {
+    try {
+      const start = this.#taskStart(id, connectorConfig, taskConfig, targetState === 'STARTED' ? 'STARTED' : 'PAUSED')
+      this.#taskConfigs.set(nameOf(id), taskConfig)
+      await this.#tasks.start(start, { isDedicated: connectorConfig['millrace.task.isolation'] === 'dedicated' })
+    } catch (error) {
+      this.#options.listener.taskState(id, 'FAILED', failureOf(error))
+      throw error
+    }
+  }
+
+  /**
+   * Stops tasks, all within `task.shutdown.graceful.timeout.ms` together: asked, then cancelled, then terminated with their threads, or abandoned.
+   * @returns how each of them ended, by `connector-task`.
+   */
+  stopTasks(ids: readonly TaskId[]): Promise<ReadonlyMap<string, StopRung>> {
+    for (const id of ids) this.#taskConfigs.delete(nameOf(id))
+    return this.#tasks.stop(ids)
+  }
+
+  /** What a task tells of its progress; the last known where it does not answer within 500 ms; null where nothing is known. */
+  async taskProgress(id: TaskId): Promise<TaskProgress | null> {
+    const known = await this.#tasks.progress(id)
+    if (known === null) return null
+    const progress = { ...known.snapshot, observed_by: this.#options.workerId, observed_at: known.observedAt }
+    return known.stop === null ? progress : { ...progress, stop: known.stop }
+  }
+
+  // ─── validation ───
+
+  /** Runs `config()` and `validate()` of a plug-in in a thread of their own. @throws what they throw, and where they take too long. */
+  validateConnector(descriptor: PluginDescriptor, properties: Properties): Promise<ValidationResult> {
+    return this.#validation.validate(descriptor, properties)
+  }
+
+  /** A plug-in's own keys, in the order of their definition. */
+  pluginConfigDef(descriptor: PluginDescriptor): Promise<readonly ConfigKeyInfo[]> {
+    return this.#validation.configDef(descriptor)
+  }
+
+  // ─── the whole ───
+
+  /** All threads of tasks and connectors, abandoned ones included. While one of those is there, the process cannot exit by itself. */
+  threads(): WorkerThreadInfo[] {
+    return [
+      ...this.#connectors.threads().map(({ state, connectors, usedBytes }) => ({ kind: 'connector' as const, state, hosts: connectors, usedBytes })),
+      ...this.#tasks.threads().map(({ state, tasks, usedBytes }) => ({ kind: 'task' as const, state, hosts: tasks, usedBytes })),
+    ]
+  }
+
+  /** Stops everything: connectors, then all tasks together. Resolves within the graceful time-out of tasks, 5 s for connectors, and a few seconds. */
+  async stop(): Promise<void> {
+    this.#logger.info('Worker stopping')
+    await Promise.all(this.#connectors.names().map((name) => this.#connectors.stop(name)))
+    await this.#tasks.stop(this.#tasks.ids())
+    await Promise.all([this.#connectors.close(), this.#tasks.close(), this.#validation.close()])
+    this.#logger.info('Worker stopped')
+  }
+
+  // ─── parts ───
+
+  #connectorPlugin(config: Properties): PluginDescriptor {
+    return this.#options.registry.find(['source', 'sink'], config['connector.class'] ?? '', config['connector.plugin.version'] ?? null)
+  }
+
+  #taskStart(id: TaskId, connectorConfig: Properties, taskConfig: Properties, targetState: 'STARTED' | 'PAUSED'): Omit<TaskStart, 'incarnation'> {
+    const { config, registry, bootstrapServers } = this.#options
+    const plugin = this.#connectorPlugin(connectorConfig)
+    const isSource = plugin.kind === 'source'
+    const settings: ClientSettings = { bootstrapServers, workerProperties: config.properties, connectorConfig }
+    const topicCreation = isSource && config.topicCreationEnable ? topicCreationConfig(connectorConfig) : null
+    return {
+      id,
+      kind: isSource ? 'source' : 'sink',
+      plugin,
+      connectorConfig,
+      taskConfig,
+      targetState,
+      converters: converterUses(registry, config, connectorConfig),
+      transformations: transformationUses(registry, connectorConfig),
+      producer: isSource ? sourceProducerProperties(settings, id) : {},
+      consumer: isSource ? {} : sinkConsumerProperties(settings, id),
+      admin: topicCreation === null ? {} : topicAdminProperties(settings, id),
+      topicCreation,
+      offsetFlushIntervalMs: config.offsetFlushIntervalMs,
+      offsetFlushTimeoutMs: config.offsetFlushTimeoutMs,
+      topicTrackingEnable: config.topicTrackingEnable,
+    }
+  }
+
+  #tooManyTasks(name: string, config: Properties, count: number, tasksMax: number): void {
+    const said = `The connector ${name} has generated ${count} tasks, which is greater than ${tasksMax}, the maximum number of tasks it is configured to create. `
+    if (parseType('tasks.max.enforce', config['tasks.max.enforce'] ?? 'true', 'BOOLEAN') === false) {
+      this.#logger.warn(`${said}This is a defect of the connector, which is let pass because tasks.max.enforce is false.`)
+      return
+    }
+    const error = new ConnectError(
+      `${said}This behaviour should be considered a bug and is disallowed. If necessary, it can be permitted by reconfiguring the connector with 'tasks.max.enforce' set to false; however, this option will be removed in a future release of Kafka Connect.`,
+    )
+    this.#connectors.fail(name, error)
+    throw error
+  }
+
+  #threadServices(): ThreadServices {
+    const { offsetStore, resolveTaskConfig } = this.#options
+    return {
+      readOffsets: (keys) => offsetStore.get(keys),
+      writeOffsets: (entries) => offsetStore.set(entries),
+      taskConfig: async (id) => resolveTaskConfig?.(id) ?? this.#taskConfigs.get(nameOf(id)) ?? {},
+    }
+  }
+}
+
+function nameOf({ connector, task }: TaskId): string {
+  return `${connector}-${task}`
+}
