@@ -1,24 +1,26 @@
 import { ConnectError, javaStringOf, type MaybePromise, type Properties, type SinkRecord, type SinkTask, type SinkTaskContext } from '@millrace/api'
 import { sinkConfig } from './config.ts'
+import { LineBuffer } from './line-buffer.ts'
 import { AppendedFile, StandardOutput, type TextOutput } from './text-output.ts'
 
-/** Text beyond this waits for the disk before `put` returns. UTF-16 units. */
-const PENDING_TEXT_MAX = 4 * 1024 * 1024
+/** With more than this gathered, `put` waits for the disk. */
+const PENDING_BYTES_MAX = 1024 * 1024
 
 /**
- * Writes each value as Java's `String.valueOf` shows it, and `\n`. While one write is on its way to the disk, text of the following batches gathers for
- * the next; `flush` waits until the system has all of it. A failed write fails the task, where the original goes on silently.
+ * Writes each value as Java's `String.valueOf` shows it, and `\n`. While one write is on its way to the disk, lines of the following batches gather for
+ * the next; `flush` waits until the system has all of them. A failed write fails the task, where the original goes on silently.
  */
 export class FileStreamSinkTask implements SinkTask {
   static readonly javaClass = 'org.apache.kafka.connect.file.FileStreamSinkTask'
 
   #output: TextOutput | null = null
-  #pending: string[] = []
-  #pendingLength = 0
-  /** Writes until nothing is pending; null where none is under way. Never rejects. */
+  #name = 'standard output'
+  /** Lines for the next write, and those of the write that is under way. */
+  #gathered = new LineBuffer()
+  #outgoing = new LineBuffer()
+  /** Goes on until nothing is gathered; null where no write is under way. Never rejects. */
   #writing: Promise<void> | null = null
   #failure: ConnectError | null = null
-  #name = 'standard output'
 
   async start(properties: Properties, context: SinkTaskContext): Promise<void> {
     const { file } = sinkConfig.parse(properties)
@@ -36,12 +38,12 @@ export class FileStreamSinkTask implements SinkTask {
 
   put(records: readonly SinkRecord[]): MaybePromise<void> {
     if (this.#failure !== null) throw this.#failure
-    if (records.length === 0) return
-    const text = linesOf(records)
-    this.#pending.push(text)
-    this.#pendingLength += text.length
-    this.#writing ??= this.#writePending()
-    if (this.#pendingLength > PENDING_TEXT_MAX) return this.flush()
+    if (this.#output === null || records.length === 0) return
+    for (const { value, valueSchema } of records) {
+      this.#gathered.append(typeof value === 'string' ? value : javaStringOf(value, valueSchema))
+    }
+    this.#writing ??= this.#writeGathered(this.#output)
+    if (this.#gathered.length > PENDING_BYTES_MAX) return this.flush()
   }
 
   async flush(): Promise<void> {
@@ -56,13 +58,14 @@ export class FileStreamSinkTask implements SinkTask {
     await output?.close()
   }
 
-  async #writePending(): Promise<void> {
+  async #writeGathered(output: TextOutput): Promise<void> {
     try {
-      while (this.#pending.length > 0) {
-        const text = this.#pending.join('')
-        this.#pending = []
-        this.#pendingLength = 0
-        await this.#output?.write(text)
+      while (this.#gathered.length > 0) {
+        const lines = this.#gathered
+        this.#gathered = this.#outgoing
+        this.#outgoing = lines
+        await output.write(lines.view())
+        lines.clear()
       }
     } catch (error) {
       this.#failure = new ConnectError(`Could not write to ${this.#name}`, { cause: error })
@@ -70,11 +73,4 @@ export class FileStreamSinkTask implements SinkTask {
       this.#writing = null
     }
   }
-}
-
-/** One text for all records: a write per batch, and no work per record beyond putting values in a row. */
-function linesOf(records: readonly SinkRecord[]): string {
-  let text = ''
-  for (const { value, valueSchema } of records) text += `${typeof value === 'string' ? value : javaStringOf(value, valueSchema)}\n`
-  return text
 }

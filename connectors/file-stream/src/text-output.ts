@@ -3,10 +3,10 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { codeOf } from './followed-file.ts'
 
-/** Where a sink's text goes. */
+/** Where a sink's lines go. */
 export interface TextOutput {
-  /** @returns when all of `text` has been handed to the system. Calls never overlap. */
-  write(text: string): Promise<void>
+  /** @returns when the system has all of `bytes`, which must stay unchanged until then. Calls never overlap. */
+  write(bytes: Buffer): Promise<void>
   close(): Promise<void>
 }
 
@@ -36,9 +36,9 @@ export class AppendedFile implements TextOutput {
     }
   }
 
-  async write(text: string): Promise<void> {
-    let bytes = Buffer.from(text, 'utf8')
-    while (bytes.length > 0) bytes = bytes.subarray(await this.#writeSome(bytes))
+  async write(bytes: Buffer): Promise<void> {
+    let rest = bytes
+    while (rest.length > 0) rest = rest.subarray(await this.#writeSome(rest))
   }
 
   async #writeSome(bytes: Buffer): Promise<number> {
@@ -58,9 +58,9 @@ export class AppendedFile implements TextOutput {
 
 /** The process's standard output, which is not closed. */
 export class StandardOutput implements TextOutput {
-  write(text: string): Promise<void> {
+  write(bytes: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
-      process.stdout.write(text, (error) => (error ? reject(error) : resolve()))
+      process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))
     })
   }
 

@@ -3,6 +3,8 @@ declare global {
   interface Buffer {
     utf8Slice(start: number, end: number): string
     latin1Slice(start: number, end: number): string
+    /** @returns the number of bytes written; characters that do not fit whole are left out. */
+    utf8Write(text: string, offset: number): number
   }
 }
 
