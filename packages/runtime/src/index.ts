@@ -1,1 +1,15 @@
-export {}
+export type { LogLevel } from './logging/log-levels.ts'
+export { type LogFormat, type LogRecord, type LogWriter, logToStream } from './logging/log-output.ts'
+export { Loggers, type LoggersOptions } from './logging/loggers.ts'
+export { consoleLoggers, type ConsoleLoggersOptions } from './main/console-loggers.ts'
+export { onStopSignal, type StopOnSignalOptions, type StopResult } from './main/shutdown.ts'
+export {
+  type BootstrapResolution,
+  type ResolveBootstrapContext,
+  type RunningWorker,
+  startStandalone,
+  type StartStandaloneOptions,
+  stopOnSignals,
+} from './main/start-standalone.ts'
+export { StartupError } from './main/startup-error.ts'
+export type { VersionInfo } from './rest/resources/root.ts'

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { BootstrapResolution, ResolveBootstrapContext } from '@millrace/runtime'
-import { EXIT_START_FAILED, EXIT_WRONG_INPUT } from '../exit-codes.ts'
+import { EXIT_WRONG_INPUT } from '../exit-codes.ts'
 import { buildCommit, COMPATIBLE_VERSION, packageVersion } from '../version.ts'
 
 /** Packages whose plug-ins every worker has, beside the runtime's own. */
@@ -17,7 +17,7 @@ export function standaloneCommand(): Command {
 }
 
 async function runStandalone(workerFile: string, connectorFiles: readonly string[]): Promise<void> {
-  const { startStandalone, stopOnSignals } = await import('@millrace/runtime')
+  const { StartupError, startStandalone, stopOnSignals } = await import('@millrace/runtime')
   try {
     const worker = await startStandalone({
       workerFile,
@@ -28,8 +28,10 @@ async function runStandalone(workerFile: string, connectorFiles: readonly string
     })
     stopOnSignals(worker)
   } catch (error) {
-    // A part of the worker may still be alive: its threads must not keep the process.
-    process.exit(exitCodeOf(error))
+    const isForUsers = error instanceof StartupError
+    console.error(isForUsers ? error.message : error)
+    // A thread that nothing interrupts must not keep the process.
+    process.exit(isForUsers ? error.exitCode : EXIT_WRONG_INPUT)
   }
 }
 
@@ -43,9 +45,4 @@ async function resolveBootstrap({ dataDir, logger }: ResolveBootstrapContext): P
   const { startBrokerThread } = await import('@millrace/broker')
   const broker = await startBrokerThread({ port: 0, dataDir, logger })
   return { bootstrapServers: `${broker.host}:${broker.port}`, clusterId: broker.clusterId, close: () => broker.close() }
-}
-
-function exitCodeOf(error: unknown): number {
-  const { exitCode } = (error ?? {}) as { exitCode?: unknown }
-  return exitCode === EXIT_START_FAILED ? EXIT_START_FAILED : EXIT_WRONG_INPUT
 }

@@ -63,10 +63,11 @@ export class Loggers {
   }
 
   /** Writes a line that passed its thread's levels. */
-  write(line: Omit<LogRecord, 'timestampMs'>): void {
-    // A plug-in's logger becomes known by its first line.
-    this.#known.add(line.logger)
+  write(line: Omit<LogRecord, 'timestampMs' | 'level'> & { readonly level: LineLevel | 'OFF' }): void {
     const { level, logger, connector, task, message, trace } = line
+    if (level === 'OFF') return
+    // A plug-in's logger becomes known by its first line.
+    this.#known.add(logger)
     this.#write({ timestampMs: this.#now(), level, logger, connector, task, message, trace })
   }
 

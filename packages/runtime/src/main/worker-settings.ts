@@ -1,0 +1,78 @@
+import { ConfigError, type Logger } from '@millrace/api'
+import { type ConfigTransformer, createConfigTransformer, resolveWorkerProperties } from '../config/config-transformer.ts'
+import { type PropertiesFile, readPropertiesFile, SettingsFileError } from '../config/properties-file.ts'
+import { parseWorkerConfig, pluginPathOf, type WorkerConfig } from '../config/worker-config.ts'
+import { logLevelOf } from '../logging/log-levels.ts'
+import type { Loggers } from '../logging/loggers.ts'
+import { discoverPlugins } from '../plugins/discover-plugins.ts'
+import type { PluginRegistry } from '../plugins/plugin-registry.ts'
+import { consoleLoggers } from './console-loggers.ts'
+import { EXIT_NOT_STARTED, StartupError } from './startup-error.ts'
+
+/** What a worker is told by its file, checked, and what had to be there to understand it. */
+export interface WorkerSettings {
+  readonly config: WorkerConfig
+  readonly registry: PluginRegistry
+  readonly transformer: ConfigTransformer
+  readonly loggers: Loggers
+}
+
+export interface ReadWorkerSettingsOptions {
+  readonly workerFile: string
+  readonly bundledPlugins: readonly URL[]
+  /** Default: standard output, as `millrace.log.level` and `millrace.log.format` say. */
+  readonly loggers?: Loggers
+}
+
+/** @throws StartupError that names the file, and line and key where one is wrong. */
+export async function readWorkerSettings({ workerFile, bundledPlugins, loggers: given }: ReadWorkerSettingsOptions): Promise<WorkerSettings> {
+  const file = await readWorkerFile(workerFile)
+  const { properties } = file
+  const loggers = given ?? loggersOf(properties)
+  const log = loggers.logger('config/worker-config')
+  warnOfDuplicates(workerFile, file.duplicates, log)
+  const registry = await discoverPlugins({ pluginPath: pluginPathOf(properties), bundled: bundledPlugins, logger: loggers.logger('plugins/discover-plugins') })
+  try {
+    const transformer = await createConfigTransformer({ properties, registry, logger: loggers.logger('config/config-transformer') })
+    const resolved = await resolveWorkerProperties(properties, transformer, log)
+    const config = parseWorkerConfig({ mode: 'standalone', properties: resolved, rawProperties: properties, logger: log })
+    refuseExtensions(config)
+    return { config, registry, transformer, loggers }
+  } catch (error) {
+    throw settingsError(error, workerFile, file)
+  }
+}
+
+/** Wrong settings are told by file, line and key; the value is not repeated, as it may be a secret. */
+export function settingsError(error: unknown, workerFile: string, { lines }: Pick<PropertiesFile, 'lines'>): StartupError {
+  const key = error instanceof ConfigError ? error.key : null
+  const line = key === null ? undefined : lines.get(key)
+  const message = error instanceof Error ? error.message : String(error)
+  return new StartupError(`${workerFile}${line === undefined ? '' : `:${line}`}: ${message}`, EXIT_NOT_STARTED, { cause: error })
+}
+
+export function warnOfDuplicates(file: string, duplicates: PropertiesFile['duplicates'], log: Logger): void {
+  for (const { key, lines } of duplicates) log.warn(`${file}: "${key}" stands on lines ${lines.join(', ')}; the last one counts.`)
+}
+
+async function readWorkerFile(workerFile: string): Promise<PropertiesFile> {
+  try {
+    return await readPropertiesFile(workerFile)
+  } catch (error) {
+    if (error instanceof SettingsFileError) throw new StartupError(error.message, EXIT_NOT_STARTED, { cause: error })
+    throw error
+  }
+}
+
+/** The log is needed before the settings are checked; what is wrong about its own settings is found there. */
+function loggersOf(properties: PropertiesFile['properties']): Loggers {
+  const level = logLevelOf(properties['millrace.log.level']?.trim() ?? '') ?? 'INFO'
+  return consoleLoggers({ level, format: properties['millrace.log.format']?.trim() === 'json' ? 'json' : 'text' })
+}
+
+function refuseExtensions({ restExtensionClasses }: WorkerConfig): void {
+  if (restExtensionClasses.length === 0) return
+  throw new ConfigError(`REST extensions are Java classes, which cannot be loaded: remove "rest.extension.classes" (${restExtensionClasses.join(', ')}).`, {
+    key: 'rest.extension.classes',
+  })
+}
