@@ -33,8 +33,8 @@ export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
   worker: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
   thread: ['config', 'plugins', 'logging', 'errors'],
   task: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
-  // Runs in the connectors' thread, as task/ does in a task's.
-  connector: ['thread', 'storage', 'config', 'plugins', 'logging', 'errors'],
+  // Runs in the connectors' thread, as task/ does in a task's, and shares the thread's end of the channel with it.
+  connector: ['task', 'thread', 'storage', 'config', 'plugins', 'logging', 'errors'],
   storage: ['logging', 'errors'],
   plugins: ['logging', 'errors'],
   metrics: ['logging', 'errors'],
