@@ -13,3 +13,6 @@ export {
 } from './main/start-standalone.ts'
 export { StartupError } from './main/startup-error.ts'
 export type { VersionInfo } from './rest/resources/root.ts'
+export type { ConfigSnapshot, ConfigStore, StoredConnectorConfig, StoredTaskConfig, TargetState } from './storage/config-store.ts'
+export type { OffsetStore, OffsetWrite, StoredOffset } from './storage/offset-store.ts'
+export type { ConnectorStatus, StatusStore, TaskStatus, TopicStatus } from './storage/status-store.ts'

@@ -43,7 +43,7 @@ export function canonicalOffsetKey(key: Buffer): string {
   const decoded = decodeOffsetKey(key)
   if (decoded === null) return `bytes:${key.toString('latin1')}`
   const { connector, partition } = decoded
-  if (partition === null) return `json:${jsonString(connector)}`
+  if (partition === null) return `json:${jsonString(connector)}:null`
   const fields = Object.keys(partition).sort()
   return `json:${jsonString(connector)}${fields.map((field) => `,${jsonString(field)}:${canonicalValue(partition[field] as OffsetValue)}`).join('')}`
 }
