@@ -55,7 +55,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     rmSync(cleanShutdownFile, { force: true })
     const meta = BrokerMeta.open(dataDir)
     const topics = new Topics({ dataDir, meta, config, faults, logger, isTrusted })
-    groups = GroupCoordinator.open({ dataDir, config, topics, logger, clock: Date.now })
+    groups = GroupCoordinator.open({ dataDir, config, topics, faults, logger, clock: Date.now })
     const services: BrokerServices = { config, meta, topics, groups, logger, clock: Date.now }
     const server = await Server.listen({ host, port, services, faults })
     const stopHousekeeping = keepHouse(services)
