@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { type Converter, type HeaderConverter, type Logger, RetriableError, type SourceRecord, type SourceTask, type Transformation } from '@millrace/api'
+import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
+import { nextTurn } from './event-loop.ts'
+import { Ledger } from './ledger.ts'
+import { Occupancy } from './occupancy.ts'
+import { Pause } from './pause.ts'
+import { SourceConverters } from './source-converters.ts'
+import type { SourceProducer } from './source-producer.ts'
+import { SourceTaskLoop } from './source-task.ts'
+import { StageTimer } from './stage-timer.ts'
+import { type CommittableOffset, type SubmittedRecord, SubmittedRecords } from './submitted-records.ts'
+import { TopicCreation } from './topic-creation.ts'
+import { TransformationChain } from './transformation-chain.ts'
+
+/** A producer that keeps what it is given until it is told to acknowledge. */
+class KeptMessages implements SourceProducer {
+  readonly values: unknown[] = []
+  readonly pending: SubmittedRecord[] = []
+  acknowledgesAtOnce = true
+  hasRoomNow = true
+  sendError: Error | null = null
+
+  send(...[topic, , , , value, , completion]: Parameters<SourceProducer['send']>): void {
+    if (this.sendError) {
+      const error = this.sendError
+      this.sendError = null
+      throw error
+    }
+    this.values.push(value)
+    if (!this.acknowledgesAtOnce) this.pending.push(completion)
+    else setImmediate(() => completion.acknowledged(topic, 0, this.values.length, 0))
+  }
+  hasRoom(): boolean {
+    return this.hasRoomNow
+  }
+  room(): Promise<void> {
+    return new Promise(() => {})
+  }
+  flush(): Promise<void> {
+    return this.pending.length === 0 ? nextTurn().then(nextTurn) : new Promise(() => {})
+  }
+  async close(): Promise<void> {}
+}
+
+const lines: string[] = []
+const logger: Logger = {
+  isDebugEnabled: false,
+  trace() {},
+  debug() {},
+  info() {},
+  warn: (message) => void lines.push(message),
+  error: (message) => void lines.push(message),
+}
+
+const text = {
+  config: () => {
+    throw new Error('not asked for')
+  },
+  configure() {},
+  fromConnectData: (_topic: string, _schema: unknown, value: unknown) => value as string,
+} as unknown as Converter
+
+const partition = { file: 'f' }
+
+function records(count: number, from = 0): SourceRecord[] {
+  return Array.from({ length: count }, (_, index) => ({
+    topic: 't',
+    kafkaPartition: null,
+    keySchema: null,
+    key: null,
+    valueSchema: null,
+    value: `v${from + index}`,
+    timestamp: null,
+    headers: null,
+    sourcePartition: partition,
+    sourceOffset: { position: from + index + 1 },
+  }))
+}
+
+interface Made {
+  loop: SourceTaskLoop
+  producer: KeptMessages
+  committed: CommittableOffset[]
+  states: string[]
+  run: Promise<void>
+  stop: () => void
+  stopped: AbortController
+}
+
+function begin(poll: SourceTask['poll'], options: { task?: Partial<SourceTask>; transformations?: Transformation<SourceRecord>[]; producer?: KeptMessages; offsetFlushIntervalMs?: number; isForgetful?: boolean } = {}): Made {
+  const producer = options.producer ?? new KeptMessages()
+  const committed: CommittableOffset[] = []
+  const states: string[] = []
+  const stopped = new AbortController()
+  const ledger = new Ledger()
+  const task: SourceTask = { start() {}, poll, stop: () => void states.push('stop'), ...options.task }
+  const loop: SourceTaskLoop = new SourceTaskLoop({
+    task,
+    properties: {},
+    context: {} as never,
+    transformations: new TransformationChain(options.transformations ?? []),
+    converters: new SourceConverters({ key: text, value: text, header: text as unknown as HeaderConverter }),
+    topics: new TopicCreation(null, null, logger),
+    producer,
+    delivery: new (options.isForgetful ? ForgetfulDelivery : AtLeastOnceDelivery)({
+      task,
+      ledger,
+      logger,
+      offsetWriter: { write: async (offsets) => void committed.push(...offsets) },
+      offsetFlushIntervalMs: options.offsetFlushIntervalMs ?? 60_000,
+      offsetFlushTimeoutMs: 50,
+      topicUsed: (topic) => void states.push(`topic ${topic}`),
+      afterCommit() {
+        const imbalance = ledger.check(loop.inFlight)
+        if (imbalance !== null) logger.error(imbalance)
+      },
+    }),
+    offsets: { close() {} },
+    pause: new Pause(false),
+    ledger,
+    stages: new StageTimer(['poll', 'transform', 'convert', 'send']),
+    occupancy: new Occupancy({ enter() {}, leave() {} }, 1),
+    events: { running: () => void states.push('RUNNING'), paused: () => void states.push('PAUSED'), topicUsed() {}, progressed() {} },
+    logger,
+    signal: stopped.signal,
+  })
+  const stop = () => {
+    stopped.abort()
+    loop.stop()
+  }
+  return { loop, producer, committed, states, run: loop.run(), stop, stopped }
+}
+
+/** Loses the first record: it goes to the producer, but nobody waits for its answer. */
+class ForgetfulDelivery extends AtLeastOnceDelivery {
+  #hasForgotten = false
+
+  override track(record: SourceRecord, messages: number): SubmittedRecord {
+    if (this.#hasForgotten) return super.track(record, messages)
+    this.#hasForgotten = true
+    return new SubmittedRecords({ acknowledged() {}, failed() {}, ended() {} }, { keepsRecords: false }).submit(record, messages)
+  }
+}
+
+/** Polls the batches in turn, then nothing. */
+function batches(...all: (readonly SourceRecord[])[]): () => readonly SourceRecord[] | null {
+  return () => all.shift() ?? null
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 5_000
+  while (!condition()) {
+    if (performance.now() > deadline) assert.fail(`waited in vain for ${what}`)
+    await nextTurn()
+  }
+}
+
+test('sends records in order and commits the last offset when it is stopped', async () => {
+  const made = begin(batches(records(100), records(50, 100)))
+  await until(() => made.producer.values.length === 150, '150 messages')
+  made.stop()
+  await made.run
+  assert.deepEqual(made.producer.values, Array.from({ length: 150 }, (_, index) => `v${index}`))
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 150 } }])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual({ read: ledger.read, written: ledger.written, in_flight: ledger.in_flight, balanced: ledger.balanced }, { read: 150, written: 150, in_flight: 0, balanced: true })
+  assert.deepEqual(made.states, ['RUNNING', 'topic t', 'stop'])
+})
+
+test('commits nothing past an unacknowledged record, and gives it back at the end', async () => {
+  const producer = new KeptMessages()
+  producer.acknowledgesAtOnce = false
+  const made = begin(batches(records(3)), { producer })
+  await until(() => producer.pending.length === 3, '3 messages')
+  producer.pending[0]!.acknowledged('t', 0, 0, 0)
+  producer.pending[2]!.acknowledged('t', 0, 2, 0)
+  assert.equal(made.loop.progress().ledger.in_flight, 1)
+  made.stop()
+  await made.run
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 1 } }])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.written, ledger.given_back, ledger.in_flight, ledger.balanced], [2, 1, 0, true])
+})
+
+test('polls again after a RetriableError and fails after any other', async () => {
+  let polls = 0
+  const made = begin(() => {
+    if (++polls < 3) throw new RetriableError('later')
+    throw new TypeError('broken')
+  })
+  await assert.rejects(made.run, /broken/)
+  assert.equal(polls, 3)
+  assert.equal(made.states.at(-1), 'stop')
+})
+
+test('a source whose records are all filtered stops and pauses at once', async () => {
+  let from = 0
+  const told: unknown[] = []
+  const made = begin(() => records(10, (from += 10)), {
+    task: { commitRecord: (record, metadata) => void told.push(record, metadata) },
+    transformations: [{ config: () => undefined as never, configure() {}, apply: () => null }],
+  })
+  await until(() => from > 50, 'a few polls')
+  made.loop.setPaused(true)
+  await until(() => made.states.includes('PAUSED'), 'the pause')
+  made.loop.setPaused(false)
+  await until(() => made.states.filter((state) => state === 'RUNNING').length === 2, 'the end of the pause')
+  made.stop()
+  await made.run
+  const { ledger } = made.loop.progress()
+  assert.ok(ledger.filtered >= 50 && ledger.filtered === ledger.read && ledger.balanced)
+  assert.deepEqual(made.committed, [])
+  assert.equal(told[1], null)
+})
+
+test('a transformation may make one record several; it counts once', async () => {
+  const made = begin(batches(records(2)), {
+    transformations: [{ config: () => undefined as never, configure() {}, apply: async (record) => [record, { ...record, value: `${String(record.value)}!` }] }],
+  })
+  await until(() => made.producer.values.length === 4, '4 messages')
+  made.stop()
+  await made.run
+  assert.deepEqual(made.producer.values, ['v0', 'v0!', 'v1', 'v1!'])
+  assert.equal(made.loop.progress().ledger.written, 2)
+})
+
+test('a failed converter fails the task as in the original, and the batch is given back', async () => {
+  const made = begin(batches(records(5)), {
+    transformations: [
+      {
+        config: () => undefined as never,
+        configure() {},
+        apply(record) {
+          if (record.value === 'v3') throw new Error('bad record')
+          return record
+        },
+      },
+    ],
+  })
+  await assert.rejects(made.run, (error: Error) => error.message === 'Tolerance exceeded in error handler' && (error.cause as Error).message === 'bad record')
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.given_back, ledger.balanced], [5, 3, 2, true])
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 3 } }])
+})
+
+test('a message that the producer refuses for good fails the task', async () => {
+  const producer = new KeptMessages()
+  producer.acknowledgesAtOnce = false
+  const made = begin(batches(records(1)), { producer })
+  await until(() => producer.pending.length === 1, 'a message')
+  producer.pending[0]!.failed(new Error('too large'))
+  await assert.rejects(made.run, (error: Error) => error.message === 'Unrecoverable exception from producer send callback' && (error.cause as Error).message === 'too large')
+  assert.deepEqual(made.committed, [])
+})
+
+test('a message that the producer cannot take now is offered again', async () => {
+  const producer = new KeptMessages()
+  producer.sendError = Object.assign(new Error('not now'), { retriable: true })
+  const made = begin(batches(records(2)), { producer })
+  await until(() => producer.values.length === 2, '2 messages')
+  made.stop()
+  await made.run
+  assert.deepEqual(producer.values, ['v0', 'v1'])
+  assert.equal(made.loop.progress().ledger.balanced, true)
+})
+
+test('a stop ends the wait for room in the producer, and the rest of the batch is given back', async () => {
+  const producer = new KeptMessages()
+  producer.hasRoomNow = false
+  const made = begin(batches(records(4)), { producer })
+  await until(() => made.loop.progress().ledger.in_flight === 4, 'the batch')
+  made.stop()
+  await made.run
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.given_back, ledger.balanced], [4, 4, true])
+})
+
+test('offsets whose commit failed are committed with the next one, and commit is told to the task each time', async () => {
+  let commits = 0
+  const made = begin(batches(records(3)), { offsetFlushIntervalMs: 1, task: { commit: () => void commits++ } })
+  await until(() => made.committed.length === 1 && commits >= 2, 'commits')
+  made.stop()
+  await made.run
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 3 } }])
+})
+
+test('a record that vanishes in the loop is found by the ledger', async () => {
+  lines.length = 0
+  const producer = new KeptMessages()
+  const made = begin(batches(records(3)), { producer, offsetFlushIntervalMs: 1, isForgetful: true })
+  await until(() => lines.some((line) => line.includes('3 records were read, but 2 are accounted for')), 'the line of the ledger')
+  assert.equal(made.loop.progress().ledger.balanced, false)
+  made.stop()
+  await made.run
+  assert.equal(lines.filter((line) => line.includes('accounted for')).length, 1, 'told once')
+})
