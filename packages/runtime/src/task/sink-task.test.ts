@@ -1,0 +1,361 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { type Converter, type HeaderConverter, type Logger, RetriableError, type SinkRecord, type SinkTask, type TopicPartition, type TopicPartitionOffset, type Transformation } from '@millrace/api'
+import { nextTurn } from './event-loop.ts'
+import { Ledger } from './ledger.ts'
+import { Occupancy } from './occupancy.ts'
+import { Pause } from './pause.ts'
+import type { AssignmentListener, FetchedPartition, FetchedRecords, SinkConsumer } from './sink-consumer.ts'
+import { SinkContext } from './sink-context.ts'
+import { SinkConverters } from './sink-converters.ts'
+import { SinkTaskLoop } from './sink-task.ts'
+import { StageTimer } from './stage-timer.ts'
+import { partitionName } from './topic-partitions.ts'
+import { TransformationChain } from './transformation-chain.ts'
+
+const p0 = { topic: 't', partition: 0 }
+const p1 = { topic: 't', partition: 1 }
+
+/** A consumer whose polls the test answers. Each action runs inside one poll, as a rebalance does. */
+class ScriptedConsumer implements SinkConsumer {
+  listener: AssignmentListener | null = null
+  readonly actions: ((consumer: ScriptedConsumer) => Promise<FetchedRecords | undefined> | FetchedRecords | undefined)[] = []
+  readonly committed: (readonly TopicPartitionOffset[])[] = []
+  readonly seeks: unknown[] = []
+  readonly paused = new Set<string>()
+  held: TopicPartition[] = []
+  commitError: Error | null = null
+
+  subscribe(_subscription: unknown, listener: AssignmentListener): void {
+    this.listener = listener
+  }
+  async poll(): Promise<FetchedRecords> {
+    await nextTurn()
+    const action = this.actions.shift()
+    return (await action?.(this)) ?? { count: 0, partitions: [] }
+  }
+  wakeup(): void {}
+  assignment(): TopicPartition[] {
+    return this.held
+  }
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.paused.add(partitionName(partition))
+  }
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.paused.delete(partitionName(partition))
+  }
+  seek(position: unknown): void {
+    this.seeks.push(position)
+  }
+  async position(): Promise<number> {
+    return 0
+  }
+  async commit(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    if (this.commitError) throw this.commitError
+    this.committed.push(offsets)
+  }
+  lag(): number | null {
+    return 3
+  }
+  groupMetadata() {
+    return { groupId: 'g', memberId: 'm', generation: 1 }
+  }
+  async close(): Promise<void> {
+    await this.listener?.revoked(this.held)
+  }
+
+  async assign(...partitions: TopicPartition[]): Promise<undefined> {
+    this.held = partitions
+    await this.listener?.assigned(partitions)
+  }
+}
+
+function fetched(partition: TopicPartition, ...offsets: number[]): FetchedPartition {
+  let index = -1
+  return {
+    ...partition,
+    next: () => ++index < offsets.length,
+    get offset() {
+      return offsets[index]!
+    },
+    timestamp: -1,
+    timestampType: 'CreateTime',
+    get buffer() {
+      return Buffer.from(`v${offsets[index]}`)
+    },
+    keyStart: -1,
+    keyEnd: -1,
+    valueStart: 0,
+    get valueEnd() {
+      return `v${offsets[index]}`.length
+    },
+    headers: () => null,
+  }
+}
+
+const batch = (...partitions: FetchedPartition[]): FetchedRecords => ({ count: 1, partitions })
+
+const text = {
+  config: () => {
+    throw new Error('not asked for')
+  },
+  configure() {},
+  toConnectData: (_topic: string, data: Buffer | null) => ({ schema: null, value: data?.toString() ?? null }),
+} as unknown as Converter
+
+interface Made {
+  loop: SinkTaskLoop
+  consumer: ScriptedConsumer
+  context: SinkContext
+  calls: string[]
+  lines: string[]
+  run: Promise<void>
+  stop: () => void
+}
+
+function begin(
+  task: Partial<SinkTask>,
+  actions: ScriptedConsumer['actions'],
+  options: { offsetFlushIntervalMs?: number; transformations?: Transformation<SinkRecord>[] } = {},
+): Made {
+  const consumer = new ScriptedConsumer()
+  consumer.actions.push((it) => it.assign(p0, p1), ...actions)
+  const calls: string[] = []
+  const lines: string[] = []
+  const log = (message: string) => void lines.push(message)
+  const logger: Logger = { isDebugEnabled: false, trace() {}, debug() {}, info() {}, warn: log, error: log }
+  const stopped = new AbortController()
+  const names = (partitions: readonly TopicPartition[]) => partitions.map(partitionName).join(' ')
+  const context = new SinkContext({ logger, metrics: undefined as never, signal: stopped.signal, configs: async () => ({}), consumer })
+  const loop = new SinkTaskLoop({
+    task: {
+      start: () => void calls.push('start'),
+      open: (partitions) => void calls.push(`open ${names(partitions)}`),
+      put: (records) => void (records.length > 0 && calls.push(`put ${records.map(({ value }) => value).join(' ')}`)),
+      close: (partitions) => void calls.push(`close ${names(partitions)}`),
+      stop: () => void calls.push('stop'),
+      ...task,
+    },
+    properties: {},
+    context,
+    subscription: { topics: ['t'] },
+    consumer,
+    converters: new SinkConverters({ key: text, value: text, header: text as unknown as HeaderConverter }),
+    transformations: new TransformationChain(options.transformations ?? []),
+    pause: new Pause(false),
+    ledger: new Ledger(),
+    stages: new StageTimer(['poll', 'convert', 'transform', 'put', 'commit']),
+    occupancy: new Occupancy({ enter() {}, leave() {} }, 1),
+    events: {
+      running: () => void calls.push('RUNNING'),
+      paused: () => void calls.push('PAUSED'),
+      topicUsed: (topic) => void calls.push(`topic ${topic}`),
+      progressed() {},
+      membership() {},
+    },
+    logger,
+    signal: stopped.signal,
+    offsetFlushIntervalMs: options.offsetFlushIntervalMs ?? 60_000,
+    offsetFlushTimeoutMs: 5_000,
+  })
+  return {
+    loop,
+    consumer,
+    context,
+    calls,
+    lines,
+    run: loop.run(),
+    stop() {
+      stopped.abort()
+      loop.stop()
+    },
+  }
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 5_000
+  while (!condition()) {
+    if (performance.now() > deadline) assert.fail(`waited in vain for ${what}`)
+    await nextTurn()
+  }
+}
+
+async function through(made: Made): Promise<void> {
+  await until(() => made.consumer.actions.length === 0, 'the end of the script')
+  await nextTurn()
+  await nextTurn()
+  await nextTurn()
+}
+
+test('puts what it polls, and at the end commits, closes and stops', async () => {
+  const made = begin({}, [() => batch(fetched(p0, 0, 1), fetched(p1, 5))])
+  await through(made)
+  assert.deepEqual(made.loop.progress().ledger.in_flight, 3)
+  assert.equal(made.loop.progress().lag, 6)
+  made.stop()
+  await made.run
+  assert.deepEqual(made.calls, ['start', 'RUNNING', 'open t-0 t-1', 'topic t', 'put v0 v1 v5', 'close t-0 t-1', 'stop'])
+  assert.deepEqual(made.consumer.committed, [[{ ...p0, offset: 2 }, { ...p1, offset: 6 }]])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.in_flight, ledger.balanced], [3, 3, 0, true])
+})
+
+test('calls put with nothing where a poll brought nothing', async () => {
+  let empty = 0
+  const made = begin({ put: (records) => void (records.length === 0 && empty++) }, [])
+  await until(() => empty > 2, 'empty puts')
+  made.stop()
+  await made.run
+})
+
+test('delivers the same batch again after a RetriableError, with everything paused meanwhile', async () => {
+  const puts: string[] = []
+  let failures = 2
+  const made = begin(
+    {
+      put(records) {
+        if (records.length === 0) return
+        puts.push(records.map(({ value }) => value).join(' '))
+        if (failures-- > 0) throw new RetriableError('busy')
+      },
+    },
+    [() => batch(fetched(p0, 0, 1)), (it) => void assert.deepEqual([...it.paused], ['t-0', 't-1']), () => undefined],
+  )
+  await through(made)
+  await until(() => puts.length === 3, 'three deliveries')
+  made.stop()
+  await made.run
+  assert.deepEqual(puts, ['v0 v1', 'v0 v1', 'v0 v1'])
+  assert.deepEqual([...made.consumer.paused], [])
+  assert.equal(made.loop.progress().ledger.written, 2)
+})
+
+test('any other error of put fails the task; what was not taken is given back', async () => {
+  const made = begin(
+    {
+      put(records) {
+        if (records.length > 0) throw new Error('disk full')
+      },
+    },
+    [() => batch(fetched(p0, 0, 1))],
+  )
+  await assert.rejects(made.run, (error: Error) => error.message === 'Exiting WorkerSinkTask due to unrecoverable exception.' && (error.cause as Error).message === 'disk full')
+  assert.deepEqual(made.consumer.committed, [])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.given_back, ledger.balanced], [2, 2, true])
+  assert.deepEqual(made.calls.slice(-2), ['close t-0 t-1', 'stop'])
+})
+
+test('commits what preCommit returns, and counts as written what that covers', async () => {
+  const made = begin({ preCommit: () => [{ ...p0, offset: 1 }] }, [() => batch(fetched(p0, 0, 1, 2)), (it) => void it, () => undefined], { offsetFlushIntervalMs: 0 })
+  await through(made)
+  await until(() => made.consumer.committed.length > 0, 'a commit')
+  assert.deepEqual(made.consumer.committed, [[{ ...p0, offset: 1 }, { ...p1, offset: 0 }]])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.written, ledger.in_flight, ledger.balanced], [1, 2, true])
+  made.stop()
+  await made.run
+  assert.equal(made.loop.progress().ledger.given_back, 2)
+})
+
+test('goes back to the last committed offsets where preCommit fails', async () => {
+  let isFailing = true
+  const made = begin(
+    {
+      preCommit(offsets) {
+        if (isFailing && offsets.some(({ offset }) => offset > 0)) throw new Error('not durable')
+        return offsets
+      },
+    },
+    [() => batch(fetched(p0, 0, 1)), () => undefined],
+    { offsetFlushIntervalMs: 0 },
+  )
+  await until(() => made.consumer.seeks.length > 0, 'the rewind')
+  isFailing = false
+  assert.deepEqual(made.consumer.seeks.slice(0, 2), [{ ...p0, offset: 0 }, { ...p1, offset: 0 }])
+  assert.equal(made.loop.progress().ledger.given_back, 2)
+  made.stop()
+  await made.run
+})
+
+test('commits and closes partitions before they are revoked, and gives back those that are lost', async () => {
+  const made = begin({}, [
+    () => batch(fetched(p0, 0), fetched(p1, 0)),
+    async (it) => {
+      await it.listener?.revoked([p0])
+      it.held = [p1]
+      return undefined
+    },
+    async (it) => {
+      await it.listener?.lost([p1])
+      it.held = []
+      return undefined
+    },
+  ])
+  await through(made)
+  assert.deepEqual(made.consumer.committed, [[{ ...p0, offset: 1 }]])
+  assert.deepEqual(made.calls.slice(-2), ['close t-0', 'close t-1'])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.written, ledger.given_back, ledger.balanced], [1, 1, true])
+  made.stop()
+  await made.run
+  assert.deepEqual(made.calls.slice(-2), ['close t-1', 'stop'])
+})
+
+test('goes where the task asks to go before the next poll', async () => {
+  let asked = false
+  const made: Made = begin(
+    {
+      put(records) {
+        if (records.length > 0 && !asked) {
+          asked = true
+          made.context.offset([{ ...p0, offset: 1 }, { topic: 'foreign', partition: 0, offset: 9 }])
+        }
+      },
+    },
+    [() => batch(fetched(p0, 0, 1, 2)), () => undefined],
+  )
+  await through(made)
+  assert.deepEqual(made.consumer.seeks, [{ ...p0, offset: 1 }])
+  assert.equal(made.loop.progress().ledger.given_back, 2)
+  assert.ok(made.lines.some((line) => line.includes('foreign-0')))
+  made.stop()
+  await made.run
+})
+
+test('pauses all partitions and resumes those that the task did not pause itself', async () => {
+  const made = begin({}, [(it) => void it])
+  await through(made)
+  made.context.pause([p1])
+  made.loop.setPaused(true)
+  await until(() => made.calls.includes('PAUSED'), 'the pause')
+  assert.deepEqual([...made.consumer.paused].sort(), ['t-0', 't-1'])
+  made.loop.setPaused(false)
+  await until(() => made.calls.filter((call) => call === 'RUNNING').length === 2, 'the end of the pause')
+  assert.deepEqual([...made.consumer.paused], ['t-1'])
+  assert.throws(() => made.context.pause([{ topic: 'foreign', partition: 0 }]), /not currently assigned/)
+  made.stop()
+  await made.run
+})
+
+test('filtered records are covered by the offsets of the others', async () => {
+  const made = begin({}, [() => batch(fetched(p0, 0, 1, 2, 3))], {
+    transformations: [{ config: () => undefined as never, configure() {}, apply: (record) => (record.kafkaOffset % 2 === 0 ? null : record) }],
+  })
+  await through(made)
+  made.stop()
+  await made.run
+  assert.deepEqual(made.consumer.committed, [[{ ...p0, offset: 4 }, { ...p1, offset: 0 }]])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.filtered, ledger.written, ledger.balanced], [2, 2, true])
+})
+
+test('a commit that fails is logged, and the task goes on', async () => {
+  const made = begin({}, [() => batch(fetched(p0, 0)), () => undefined], { offsetFlushIntervalMs: 0 })
+  made.consumer.commitError = new Error('coordinator moved')
+  await until(() => made.lines.some((line) => line.includes('Commit of offsets')), 'the line')
+  made.consumer.commitError = null
+  await until(() => made.consumer.committed.length > 0, 'a later commit')
+  made.stop()
+  await made.run
+})
