@@ -40,6 +40,7 @@ const commitFailed = own('COMMIT_FAILED', `${CONSUMER}.CommitFailedException`)
 const noOffset = own('NO_OFFSET_FOR_PARTITION', `${CONSUMER}.NoOffsetForPartitionException`)
 const offsetOutOfRange: Kind = { ...errorByCode(ErrorCode.OFFSET_OUT_OF_RANGE), javaClass: `${CONSUMER}.OffsetOutOfRangeException`, retriable: false }
 const illegalState = own('ILLEGAL_STATE', 'java.lang.IllegalStateException')
+const noGroup = own('INVALID_GROUP_ID', `${ERRORS}.InvalidGroupIdException`, ErrorCode.INVALID_GROUP_ID)
 const corrupt: Kind = { ...errorByCode(ErrorCode.CORRUPT_MESSAGE), retriable: false, javaClass: 'org.apache.kafka.common.KafkaException' }
 
 function make(kind: Kind, message: string, cause?: unknown): KafkaError {
@@ -58,6 +59,8 @@ export const commitFailedError = (message: string): KafkaError => make(commitFai
 export const noOffsetError = (message: string): KafkaError => make(noOffset, message)
 export const offsetOutOfRangeError = (message: string): KafkaError => make(offsetOutOfRange, message)
 export const illegalStateError = (message: string): KafkaError => make(illegalState, message)
+export const noGroupError = (): KafkaError =>
+  make(noGroup, 'To use the group management or offset commit APIs, you must provide a valid group.id in the consumer configuration.')
 export const corruptRecordError = (message: string, cause?: unknown): KafkaError => make(corrupt, message, cause)
 
 /** Any thrown value as a `KafkaError`; one that is none yet becomes the cause of an `UNKNOWN_SERVER_ERROR`. */

@@ -1,5 +1,32 @@
-export { KafkaError } from '@millrace/kafka-protocol'
+export { KafkaError, murmur2 } from '@millrace/kafka-protocol'
+export {
+  Admin,
+  type ClusterDescription,
+  type ConfigDescription,
+  type ConfigEntry,
+  type ConfigResource,
+  type NewTopic,
+  OffsetAt,
+  type Result,
+  type TopicDescription,
+  type TopicListing,
+} from './admin/admin.ts'
+export type { Clock } from './clock.ts'
+export type { PartitionMetadata, TopicMetadata } from './cluster.ts'
+export { type ClientKey, type ClientKind, clientKeys, type KeyType } from './config/client-keys.ts'
+export type { Properties } from './config/client-properties.ts'
+export type { CommittedOffset, OffsetCommit } from './consumer/committed-offsets.ts'
+export { Consumer, type ConsumerOptions, type GroupMetadata, type Subscription } from './consumer/consumer.ts'
+export type { ConsumerMetrics } from './consumer/consumer-metrics.ts'
+export type { ConsumerRecords, FetchedHeader, PartitionRecords } from './consumer/partition-records.ts'
+export type { RebalanceListener } from './consumer/rebalance-listener.ts'
+export { isKafkaError } from './errors.ts'
+export type { Membership } from './group/group-member.ts'
+export { leaveGroupOnBehalf } from './group/leave-group-on-behalf.ts'
+export type { FoundOffset, OffsetQuery } from './list-offsets.ts'
 export { type Logger, silentLogger } from './logger.ts'
+export { partitionForKey } from './producer/partitioner.ts'
 export { type ClientOptions, Producer, type SerializedData } from './producer/producer.ts'
 export type { ProducerMetrics } from './producer/producer-metrics.ts'
 export type { SendCompletion } from './producer/send-completion.ts'
+export type { TopicPartition } from './topic-partition.ts'

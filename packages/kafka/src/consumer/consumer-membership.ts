@@ -1,0 +1,208 @@
+import { consumerProtocol, ErrorCode } from '@millrace/kafka-protocol'
+import type { Clock } from '../clock.ts'
+import type { Cluster } from '../cluster.ts'
+import type { ConsumerConfig } from '../config/consumer-config.ts'
+import { asKafkaError } from '../errors.ts'
+import type { Coordinator } from '../group/coordinator.ts'
+import { GroupMember, type JoinResult, type MemberMetadata, type Membership } from '../group/group-member.ts'
+import type { Logger } from '../logger.ts'
+import { partitionName, type TopicPartition } from '../topic-partition.ts'
+import { rangeAssignment } from './range-assignor.ts'
+import type { RebalanceListener } from './rebalance-listener.ts'
+
+export interface ConsumerMembershipOptions {
+  readonly config: ConsumerConfig
+  readonly cluster: Cluster
+  readonly coordinator: Coordinator
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Topics to subscribe to at present; null while they are not known (a pattern before the first metadata). */
+  topics(): readonly string[] | null
+  listener(): RebalanceListener
+  assignment(): readonly TopicPartition[]
+  setAssignment(partitions: readonly TopicPartition[]): void
+  /** Called before partitions are revoked. Must not reject. */
+  beforeRevocation(): Promise<void>
+  notify(): void
+  membershipChanged(membership: Membership | null): void
+}
+
+const RANGE = 'range'
+
+/** A consumer's part in its group: revokes, joins, takes over what it is assigned, and as the leader shares out. */
+export class ConsumerMembership {
+  readonly #options: ConsumerMembershipOptions
+  readonly #member: GroupMember
+  #isJoining = false
+  #outcome: { readonly result: JoinResult } | { readonly error: unknown } | null = null
+  #joinedTopics: readonly string[] = []
+  /** The topics of the whole group and their partitions when this member, as the leader, shared them out; null for others. */
+  #sharedOut: ReadonlyMap<string, number> | null = null
+
+  constructor(options: ConsumerMembershipOptions) {
+    this.#options = options
+    const { config, cluster, coordinator, clock, logger, notify, membershipChanged } = options
+    this.#member = new GroupMember({
+      cluster,
+      coordinator,
+      clock,
+      logger,
+      protocolType: 'consumer',
+      groupInstanceId: config.groupInstanceId,
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      rebalanceTimeoutMs: config.pollIntervalMaxMs,
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+      progressIntervalMaxMs: config.pollIntervalMaxMs,
+      protocols: () => this.#protocols(),
+      assign: (_protocol, members) => this.#assign(members),
+      rejoinNeeded: notify,
+      membershipChanged,
+    })
+  }
+
+  get membership(): Membership | null {
+    return this.#member.membership
+  }
+
+  /** Topics that the leader has to follow for the group. */
+  get topicsOfGroup(): readonly string[] {
+    return this.#sharedOut ? [...this.#sharedOut.keys()] : []
+  }
+
+  /**
+   * One step, to be called in each poll: waits for the listener, but not for the group.
+   *
+   * @throws KafkaError for what ends the membership; whatever the listener throws.
+   */
+  async advance(): Promise<void> {
+    this.#member.progressed()
+    if (this.#outcome) return await this.#finishJoin()
+    if (this.#isJoining) return
+    const { fatalError } = this.#member
+    if (fatalError) throw fatalError
+    if (!this.#member.needsJoin) return
+    const topics = this.#options.topics()
+    if (topics === null) return this.#options.cluster.requestRefresh()
+    try {
+      await this.#giveUp()
+    } finally {
+      this.#join(topics)
+    }
+  }
+
+  /** Looks whether new metadata ask for another assignment. */
+  metadataUpdated(): void {
+    const topics = this.#options.topics()
+    if (this.#isJoining || this.#member.membership === null || topics === null) return
+    if (!isSame(topics, this.#joinedTopics)) this.#member.requestJoin('the subscribed topics have changed')
+    else if (this.#hasSharedOutChanged()) this.#member.requestJoin('the partitions of the subscribed topics have changed')
+  }
+
+  /** Makes the group settle anew, for a changed subscription. */
+  subscriptionChanged(): void {
+    if (this.#member.membership !== null) this.#member.requestJoin('the subscription has changed')
+  }
+
+  /** Gives up the partitions, then leaves. @throws whatever the listener throws. */
+  async close(reason: string): Promise<void> {
+    try {
+      await this.#giveUp()
+    } finally {
+      await this.#member.close(reason)
+    }
+  }
+
+  async #giveUp(): Promise<void> {
+    const partitions = this.#options.assignment()
+    if (partitions.length === 0) return
+    const listener = this.#options.listener()
+    const names = partitions.map(partitionName).join(', ')
+    try {
+      if (this.#member.isLost) {
+        this.#options.logger.info(`Lost previously assigned partitions ${names}`)
+        await (listener.lost ? listener.lost(partitions) : listener.revoked(partitions))
+      } else {
+        await this.#options.beforeRevocation()
+        this.#options.logger.info(`Revoke previously assigned partitions ${names}`)
+        await listener.revoked(partitions)
+      }
+    } finally {
+      this.#options.setAssignment([])
+    }
+  }
+
+  #join(topics: readonly string[]): void {
+    this.#isJoining = true
+    this.#joinedTopics = topics
+    this.#member
+      .join()
+      .then(
+        (result) => {
+          this.#outcome = { result }
+        },
+        (error: unknown) => {
+          this.#outcome = { error }
+        },
+      )
+      .finally(() => this.#options.notify())
+  }
+
+  async #finishJoin(): Promise<void> {
+    const outcome = this.#outcome!
+    this.#outcome = null
+    this.#isJoining = false
+    if ('error' in outcome) throw asKafkaError(outcome.error)
+    const { assignment, generation, isLeader } = outcome.result
+    if (!isLeader) this.#sharedOut = null
+    const partitions = consumerProtocol
+      .decodeAssignment(assignment)
+      .assignedPartitions.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
+    this.#options.setAssignment(partitions)
+    this.#options.cluster.requestRefresh()
+    this.#options.logger.info(`Adding newly assigned partitions in generation ${generation}: ${partitions.map(partitionName).join(', ') || 'none'}`)
+    await this.#options.listener().assigned(partitions)
+  }
+
+  #protocols(): readonly { name: string; metadata: Buffer }[] {
+    this.#joinedTopics = this.#options.topics() ?? this.#joinedTopics
+    return [{ name: RANGE, metadata: consumerProtocol.encodeSubscription({ topics: this.#joinedTopics }) }]
+  }
+
+  async #assign(members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
+    const subscribers = members.map(({ memberId, groupInstanceId, metadata }) => {
+      const { topics } = consumerProtocol.decodeSubscription(metadata)
+      return { memberId, groupInstanceId, topics }
+    })
+    const names = [...new Set(subscribers.flatMap(({ topics }) => topics))]
+    const described = await this.#options.cluster.describeTopics(names)
+    const counts = new Map(names.map((name) => [name, 0]))
+    for (const { name, errorCode, partitions } of described.topics) {
+      if (errorCode === ErrorCode.NONE && name !== null) counts.set(name, partitions.length)
+    }
+    this.#sharedOut = counts
+    this.#options.cluster.requestRefresh()
+    const existing = new Map([...counts].filter(([, count]) => count > 0))
+    const missing = names.filter((name) => !existing.has(name))
+    if (missing.length > 0) this.#options.logger.warn(`The following subscribed topics are not assigned to any members: ${missing.join(', ')}`)
+    const shared = rangeAssignment(subscribers, existing)
+    return new Map([...shared].map(([memberId, assignedPartitions]) => [memberId, consumerProtocol.encodeAssignment({ assignedPartitions })]))
+  }
+
+  #hasSharedOutChanged(): boolean {
+    if (!this.#sharedOut) return false
+    for (const [name, count] of this.#sharedOut) {
+      const topic = this.#options.cluster.topic(name)
+      // A topic that is only missing for the moment keeps its assignment.
+      if (topic ? topic.partitions.length !== count : count > 0 && this.#isGone(name)) return true
+    }
+    return false
+  }
+
+  #isGone(name: string): boolean {
+    return this.#options.cluster.topicErrorCode(name) === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && new Set([...a, ...b]).size === a.length
+}

@@ -1,0 +1,361 @@
+import { ErrorCode, errorByCode, type KafkaError, kafkaError, type ResponseBody } from '@millrace/kafka-protocol'
+import { type Clock, timerMs } from '../clock.ts'
+import type { Cluster } from '../cluster.ts'
+import { asKafkaError, closedError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { Coordinator } from './coordinator.ts'
+
+/** One way of sharing the work that a member can take part in; the group settles on one that all members know. */
+export interface GroupProtocol {
+  readonly name: string
+  /** What the leader gets to see of the member. */
+  readonly metadata: Buffer
+}
+
+/** A member as the leader sees it. */
+export interface MemberMetadata {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly metadata: Buffer
+}
+
+/** Who the member is at present; its partitions and commits are valid for this generation only. */
+export interface Membership {
+  readonly memberId: string
+  /** -1 until the group has formed. */
+  readonly generation: number
+}
+
+/** What came out of a rebalance. */
+export interface JoinResult extends Membership {
+  readonly protocol: string
+  readonly leaderId: string
+  readonly isLeader: boolean
+  readonly assignment: Buffer
+}
+
+export interface GroupMemberOptions {
+  readonly cluster: Cluster
+  readonly coordinator: Coordinator
+  readonly clock: Clock
+  readonly logger: Logger
+  /** `consumer` for consumers, `connect` for workers. */
+  readonly protocolType: string
+  readonly groupInstanceId: string | null
+  /** Without a heartbeat for so long the coordinator takes the member for dead. Milliseconds. */
+  readonly sessionTimeoutMs: number
+  /** How long the others wait in a rebalance for this member to join. Milliseconds. */
+  readonly rebalanceTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  /** When the owner has not called `progressed` for so long, the member leaves. Milliseconds; Infinity for never. */
+  readonly progressIntervalMaxMs: number
+  /** What to offer, asked for at each attempt to join. */
+  protocols(): readonly GroupProtocol[]
+  /** Called for the leader: the assignment of each member, by its id. Members that are left out get an empty one. */
+  assign(protocol: string, members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> | ReadonlyMap<string, Buffer>
+  /** Called when there is something for the owner to do: the group rebalances, or the membership is lost. Must not throw. */
+  rejoinNeeded(): void
+  /** Called whenever member id or generation change; null when the member is none any more. Must not throw. */
+  membershipChanged?(membership: Membership | null): void
+}
+
+const JOIN_GRACE_MS = 5_000
+
+/**
+ * A member of a group in the classic protocol, of any protocol type.
+ *
+ * The owner decides when: it looks at `needsJoin`, gives up what it has to give up, then calls `join`. Between joins the member sends heartbeats.
+ * What the coordinator says about the group is only noted and told by `rejoinNeeded`; nothing else happens by itself.
+ */
+export class GroupMember {
+  readonly #options: GroupMemberOptions
+  #memberId = ''
+  #generation = -1
+  #needsJoin = true
+  #isLost = false
+  #isJoining = false
+  #isClosed = false
+  #fatal: KafkaError | null = null
+  #progressedAt: number
+  #heartbeatTimer: NodeJS.Timeout | undefined
+  #isBeating = false
+  #rejoinReason: string | null = null
+
+  constructor(options: GroupMemberOptions) {
+    this.#options = options
+    this.#progressedAt = options.clock.now()
+  }
+
+  /** Whether the group wants this member to join, for the first time or again. */
+  get needsJoin(): boolean {
+    return this.#needsJoin
+  }
+
+  /** Whether what the member had may already belong to others: it was put out of the group. Until the next join. */
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  /** Null while the member is not in a generation of the group. */
+  get membership(): Membership | null {
+    return this.#generation < 0 ? null : { memberId: this.#memberId, generation: this.#generation }
+  }
+
+  /** What ends the membership for good, such as missing rights; thrown by `join`, too. */
+  get fatalError(): KafkaError | null {
+    return this.#fatal
+  }
+
+  /** To be called by the owner in each round of its loop. */
+  progressed(): void {
+    this.#progressedAt = this.#options.clock.now()
+  }
+
+  /** Makes the member join again, e.g. because its subscription has changed. @param reason is shown in the coordinator's log. */
+  requestJoin(reason: string): void {
+    this.#rejoinReason = reason
+    this.#wantJoin()
+  }
+
+  /**
+   * Joins and waits for the assignment: until all other members have joined, which may take the longest rebalance time-out among them. Retries whatever can be
+   * retried. Not to be called again before it has ended.
+   *
+   * @throws KafkaError that is not retriable; `CLIENT_CLOSED`.
+   */
+  async join(): Promise<JoinResult> {
+    this.#isJoining = true
+    this.#stopHeartbeats()
+    try {
+      for (let failures = 0; ; ) {
+        if (this.#isClosed) throw closedError('The member has left the group.')
+        if (this.#fatal) throw this.#fatal
+        this.#needsJoin = false
+        const result = await this.#attempt().catch((error: unknown) => this.#joinFailure(asKafkaError(error)))
+        if (result === 'again') failures = 0
+        else if (result === 'later') await this.#options.cluster.pause(++failures)
+        else return result
+      }
+    } catch (error) {
+      if (!this.#isClosed) this.#needsJoin = true
+      throw error
+    } finally {
+      this.#isJoining = false
+      // A heartbeat before the assignment is there would be refused.
+      if (this.#generation >= 0) this.#scheduleHeartbeat()
+    }
+  }
+
+  /** Leaves the group, so that the others need not wait for the session to time out. A static member stays in it (KIP-345). Never rejects. */
+  async leave(reason: string): Promise<void> {
+    this.#stopHeartbeats()
+    const { groupInstanceId, coordinator, logger } = this.#options
+    const memberId = this.#memberId
+    this.#reset()
+    if (memberId === '' || groupInstanceId !== null) return
+    logger.info(`Member ${memberId} leaves group "${coordinator.groupId}": ${reason}`)
+    try {
+      await leave(coordinator, memberId, reason)
+    } catch (error) {
+      logger.debug(`Leaving group "${coordinator.groupId}" has failed.`, error)
+    }
+  }
+
+  /** Leaves and stays away. */
+  async close(reason: string): Promise<void> {
+    this.#isClosed = true
+    await this.leave(reason)
+  }
+
+  async #attempt(): Promise<JoinResult | 'again' | 'later'> {
+    const { coordinator, protocolType, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocols, logger } = this.#options
+    const { groupId } = coordinator
+    const joined = await coordinator.request(
+      'coordinator',
+      'JoinGroup',
+      (version) => ({
+        groupId,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs,
+        memberId: this.#memberId,
+        ...(version >= 5 ? { groupInstanceId } : {}),
+        protocolType,
+        protocols: protocols(),
+        reason: this.#rejoinReason,
+      }),
+      rebalanceTimeoutMs + JOIN_GRACE_MS,
+    )
+    if (joined.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
+      this.#become(joined.memberId, -1)
+      return 'again'
+    }
+    if (joined.errorCode !== ErrorCode.NONE) return this.#refused(joined.errorCode, `Joining group "${groupId}"`)
+    if (this.#isClosed) {
+      this.#memberId = joined.memberId
+      await this.leave('the consumer was closed')
+      throw closedError('The member has left the group.')
+    }
+    this.#become(joined.memberId, joined.generationId)
+    logger.debug(`Joined group "${groupId}" as ${joined.memberId} in generation ${joined.generationId}.`)
+    return await this.#sync(joined)
+  }
+
+  async #sync(joined: ResponseBody<'JoinGroup'>): Promise<JoinResult | 'again' | 'later'> {
+    const { coordinator, protocolType, groupInstanceId, rebalanceTimeoutMs, assign } = this.#options
+    const { groupId } = coordinator
+    const { memberId, generationId, leader, protocolName, members, skipAssignment } = joined
+    const isLeader = memberId === leader
+    const protocol = protocolName ?? ''
+    const assignments = isLeader && !skipAssignment ? await assign(protocol, members) : new Map<string, Buffer>()
+    const synced = await coordinator.request(
+      'coordinator',
+      'SyncGroup',
+      (version) => ({
+        groupId,
+        generationId,
+        memberId,
+        ...(version >= 3 ? { groupInstanceId } : {}),
+        protocolType,
+        protocolName,
+        assignments: [...assignments].map(([memberId, assignment]) => ({ memberId, assignment })),
+      }),
+      rebalanceTimeoutMs + JOIN_GRACE_MS,
+    )
+    if (synced.errorCode !== ErrorCode.NONE) return this.#refused(synced.errorCode, `Synchronizing with group "${groupId}"`)
+    this.#isLost = false
+    this.#rejoinReason = null
+    this.progressed()
+    return { memberId, generation: generationId, protocol, leaderId: leader, isLeader, assignment: synced.assignment }
+  }
+
+  /** What a refusal means for joining. @throws KafkaError for what cannot be retried. */
+  #refused(errorCode: number, context: string): 'again' | 'later' {
+    const { coordinator, logger } = this.#options
+    logger.debug(`${context}: ${errorByCode(errorCode).name}`)
+    if (coordinator.isLost(errorCode)) return 'later'
+    switch (errorCode) {
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+      case ErrorCode.ILLEGAL_GENERATION:
+        this.#lose()
+        return 'again'
+      case ErrorCode.REBALANCE_IN_PROGRESS:
+        return 'again'
+      case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+        return 'later'
+    }
+    const error = kafkaError(errorCode, context)
+    if (error.retriable) return 'later'
+    this.#fatal = error
+    throw error
+  }
+
+  /** A request that was not answered. @throws KafkaError for what cannot be retried. */
+  #joinFailure(error: KafkaError): 'later' {
+    if (!error.retriable || this.#isClosed) throw error
+    this.#options.logger.debug(`Joining group "${this.#options.coordinator.groupId}" has failed; trying again.`, error)
+    return 'later'
+  }
+
+  #become(memberId: string, generation: number): void {
+    this.#memberId = memberId
+    this.#generation = generation
+    this.#options.membershipChanged?.({ memberId, generation })
+  }
+
+  #lose(): void {
+    this.#isLost = true
+    this.#reset()
+  }
+
+  #reset(): void {
+    this.#memberId = ''
+    this.#generation = -1
+    this.#options.membershipChanged?.(null)
+  }
+
+  #wantJoin(): void {
+    if (this.#needsJoin || this.#isClosed) return
+    this.#needsJoin = true
+    this.#options.rejoinNeeded()
+  }
+
+  #scheduleHeartbeat(): void {
+    this.#stopHeartbeats()
+    if (this.#isClosed) return
+    this.#heartbeatTimer = setTimeout(() => void this.#beat(), timerMs(this.#options.heartbeatIntervalMs))
+    // Whoever waits for work has sockets and timers of his own; a heartbeat alone is no reason to live.
+    this.#heartbeatTimer.unref()
+  }
+
+  #stopHeartbeats(): void {
+    clearTimeout(this.#heartbeatTimer)
+    this.#heartbeatTimer = undefined
+  }
+
+  /** Never rejects. */
+  async #beat(): Promise<void> {
+    if (this.#isBeating || this.#isJoining || this.#generation < 0) return
+    this.#isBeating = true
+    try {
+      if (this.#options.clock.now() - this.#progressedAt > this.#options.progressIntervalMaxMs) await this.#leaveAsStuck()
+      else await this.#sendHeartbeat()
+    } catch (error) {
+      this.#options.logger.debug(`A heartbeat to group "${this.#options.coordinator.groupId}" has failed.`, error)
+    } finally {
+      this.#isBeating = false
+      if (!this.#isJoining && this.#generation >= 0) this.#scheduleHeartbeat()
+    }
+  }
+
+  async #leaveAsStuck(): Promise<void> {
+    const { logger, coordinator, progressIntervalMaxMs } = this.#options
+    logger.warn(
+      `The time between two polls of group "${coordinator.groupId}" was longer than the configured max.poll.interval.ms of ${progressIntervalMaxMs} ms: handling the records takes too long. ` +
+        'Raise max.poll.interval.ms or lower max.poll.records. The member leaves the group until the next poll.',
+    )
+    this.#isLost = true
+    await this.leave('consumer poll timeout has expired.')
+    this.#wantJoin()
+  }
+
+  async #sendHeartbeat(): Promise<void> {
+    const { coordinator, groupInstanceId, sessionTimeoutMs } = this.#options
+    const { groupId } = coordinator
+    const generationId = this.#generation
+    const body = { groupId, generationId, memberId: this.#memberId }
+    const { errorCode } = await coordinator.request('coordinator', 'Heartbeat', (version) => (version >= 3 ? { ...body, groupInstanceId } : body), sessionTimeoutMs)
+    // An answer to an earlier generation, or one that a join has overtaken, says nothing about this one.
+    if (errorCode === ErrorCode.NONE || this.#generation !== generationId || this.#isJoining) return
+    this.#heartbeatRefused(errorCode)
+  }
+
+  #heartbeatRefused(errorCode: number): void {
+    const { coordinator, logger } = this.#options
+    if (coordinator.isLost(errorCode)) return
+    switch (errorCode) {
+      case ErrorCode.REBALANCE_IN_PROGRESS:
+        return this.#wantJoin()
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+      case ErrorCode.ILLEGAL_GENERATION:
+        logger.info(`Group "${coordinator.groupId}" no longer knows the member (${errorByCode(errorCode).name}); joining again.`)
+        this.#lose()
+        return this.#wantJoin()
+    }
+    const error = kafkaError(errorCode, `Heartbeat to group "${coordinator.groupId}"`)
+    if (error.retriable) return
+    this.#fatal = error
+    this.#options.rejoinNeeded()
+  }
+}
+
+/** Takes a member out of its group. @throws KafkaError. */
+export async function leave(coordinator: Coordinator, memberId: string, reason: string): Promise<void> {
+  const { groupId } = coordinator
+  const answer = await coordinator.request('data', 'LeaveGroup', (version) =>
+    version >= 3 ? { groupId, members: [{ memberId, reason }] } : { groupId, memberId },
+  )
+  const errorCode = answer.errorCode || (answer.members[0]?.errorCode ?? ErrorCode.NONE)
+  coordinator.isLost(errorCode)
+  // Already gone is what was wanted.
+  if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.UNKNOWN_MEMBER_ID) throw kafkaError(errorCode, `Leaving group "${groupId}"`)
+}
