@@ -1,17 +1,18 @@
 import { createReadStream, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Admin } from '@millrace/kafka'
+
 import { processUsage } from '../process-usage.ts'
 import type { LaunchedWorker } from '../sides.ts'
 import type { Arrival } from './repeated.ts'
+import type { TopicEnds } from './topic-end.ts'
 
 /** Without anything new for so long, the repetition has failed. */
 const standstillMs = 120_000
 
 /** Looks at the end of a topic's only partition until it has so many records. */
-export async function recordsInTopic(admin: Admin, worker: LaunchedWorker, topic: string, records: number): Promise<Arrival> {
+export async function recordsInTopic(ends: TopicEnds, worker: LaunchedWorker, topic: string, records: number): Promise<Arrival> {
   return untilComplete(worker, `${records} records in ${topic}`, async () => {
-    const end = await endOffset(admin, topic)
+    const end = await ends.endOffset(topic)
     return { progress: end, isComplete: end >= records }
   })
 }

@@ -3,7 +3,7 @@ import { textLine, writeLines } from '../data.ts'
 import { recordsInTopic } from './arrival.ts'
 import type { Lane } from './lane.ts'
 import { runRepeated } from './repeated.ts'
-import { withAdmin } from './topic-end.ts'
+import { withTopicEnds } from './topic-end.ts'
 
 /** Lines of 100 bytes from a file into a topic of one partition, through StringConverter. Each repetition is a new connector with a new topic. */
 export const fileToTopic: Lane = {
@@ -12,7 +12,7 @@ export const fileToTopic: Lane = {
     const records = Math.round(2_000_000 * bench.scale)
     const file = join(bench.folder, `lines-${records}.txt`)
     await writeLines(file, records, textLine)
-    return withAdmin(bench.bootstrapServers, (admin) =>
+    return withTopicEnds(bench.bootstrapServers, (ends) =>
       runRepeated(bench, {
         name: 'file-to-topic',
         title: `${records.toLocaleString('en-US')} lines of 100 B: file → topic, StringConverter`,
@@ -20,7 +20,7 @@ export const fileToTopic: Lane = {
         workerProperties: {},
         async repeat(worker, name) {
           await worker.client.createConnector({ name, config: { 'connector.class': 'FileStreamSource', file, topic: name } })
-          const arrival = await recordsInTopic(admin, worker, name, records)
+          const arrival = await recordsInTopic(ends, worker, name, records)
           await worker.client.deleteConnector(name)
           return arrival
         },

@@ -7,7 +7,7 @@ import { sources } from '../sides.ts'
 import { linesInFile, recordsInTopic } from './arrival.ts'
 import type { Bench, Lane } from './lane.ts'
 import { runRepeated } from './repeated.ts'
-import { withAdmin } from './topic-end.ts'
+import { withTopicEnds } from './topic-end.ts'
 
 /** Records of 100 bytes from a topic into a file, through StringConverter. */
 export const topicToFile: Lane = {
@@ -71,7 +71,7 @@ async function fillTopic(bench: Bench, lane: SinkLane, topic: string): Promise<v
   try {
     await untilReady(worker)
     await worker.client.createConnector({ name: topic, config: { 'connector.class': 'FileStreamSource', file, topic } })
-    await withAdmin(bench.bootstrapServers, (admin) => recordsInTopic(admin, worker, topic, lane.records))
+    await withTopicEnds(bench.bootstrapServers, (ends) => recordsInTopic(ends, worker, topic, lane.records))
   } finally {
     await worker.process.stop()
   }

@@ -1,0 +1,32 @@
+import { Consumer, silentLogger } from '@millrace/kafka'
+
+/** The values of a topic's only partition, as text, in order. */
+export async function topicValues(bootstrapServers: string, topic: string): Promise<string[]> {
+  return withConsumer({ 'bootstrap.servers': bootstrapServers, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false' }, async (consumer) => {
+    const partition = { topic, partition: 0 }
+    consumer.assign([partition])
+    const end = (await consumer.endOffsets([partition]))[0]?.offset ?? 0
+    const values: string[] = []
+    while ((await consumer.position(partition)) < end) {
+      for (const records of (await consumer.poll(1000)).partitions) {
+        while (records.next()) values.push(records.buffer.toString('utf8', records.valueStart, records.valueEnd))
+      }
+    }
+    return values
+  })
+}
+
+/** Where a group goes on in a topic's only partition; 0 where it has committed nothing. */
+export async function committedOffset(bootstrapServers: string, group: string, topic: string): Promise<number> {
+  const properties = { 'bootstrap.servers': bootstrapServers, 'group.id': group, 'enable.auto.commit': 'false' }
+  return withConsumer(properties, async (consumer) => (await consumer.committed([{ topic, partition: 0 }]))[0]?.offset ?? 0)
+}
+
+async function withConsumer<T>(properties: Readonly<Record<string, string>>, use: (consumer: Consumer) => Promise<T>): Promise<T> {
+  const consumer = new Consumer(properties, { logger: silentLogger })
+  try {
+    return await use(consumer)
+  } finally {
+    await consumer.close({ timeoutMs: 5000 })
+  }
+}
