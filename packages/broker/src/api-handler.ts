@@ -34,8 +34,8 @@ export interface Request<A extends ApiName> {
   onClosed(listener: () => void): () => void
 }
 
-/** Buffers of one frame, or null for no answer at all. */
-export type Answer = readonly Buffer[] | null
+/** Buffers of one frame, null for no answer at all, or `'close'` for closing the connection instead. */
+export type Answer = readonly Buffer[] | null | 'close'
 
 /**
  * One API. Handlers run one at a time for each connection, in the order of the requests; those that wait return a promise, during which other

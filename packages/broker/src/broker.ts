@@ -87,7 +87,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 function keepHouse({ topics, groups, config, clock }: BrokerServices): () => void {
   const timers = [
     setInterval(() => topics.flushIfDue(clock()), FLUSH_CHECK_INTERVAL_MS),
-    setInterval(() => topics.removeExpired(clock()), config.retentionCheckIntervalMs),
+    setInterval(() => void topics.removeExpired(clock()), config.retentionCheckIntervalMs),
     setInterval(() => groups.expireOffsets(clock()), config.offsetsRetentionCheckIntervalMs),
   ]
   // The broker alone keeps no process alive by its housekeeping.

@@ -62,6 +62,8 @@ export class Connection {
   }
 
   close(): void {
+    // Nothing more is handled; the listeners follow when the socket says that it is closed.
+    this.#isClosed = true
     this.#socket.destroy()
   }
 
@@ -82,7 +84,7 @@ export class Connection {
 
   #handleWaiting(): void {
     // A client that does not read its answers gets no further ones into memory.
-    if (this.#isBusy || this.#waiting.length === 0 || this.#socket.writableNeedDrain) return
+    if (this.#isClosed || this.#isBusy || this.#waiting.length === 0 || this.#socket.writableNeedDrain) return
     this.#socket.cork()
     let handled = 0
     while (handled < this.#waiting.length && !this.#isBusy && !this.#isClosed && !this.#socket.writableNeedDrain) {
@@ -96,8 +98,6 @@ export class Connection {
   }
 
   #handle(frame: Buffer): void {
-    let request: Request<never>
-    let handler: ApiHandler
     try {
       const { apiKey, version, correlationId } = readRequestHeader(frame)
       const known = apiHandlers.get(apiKey)
@@ -107,16 +107,15 @@ export class Connection {
         if (apiKey === ApiKey.ApiVersions) return this.#send([encodeUnsupportedApiVersions(correlationId)])
         return this.#refuse(`asked for version ${version} of ${known.api}, which is offered from ${min} to ${max}`)
       }
-      handler = known
-      request = this.#request(frame)
+      const request = this.#request(frame)
+      const fault = this.#options.faults.ofRequest(known.api)
+      const answer = fault ? this.#withFault(fault, known, request) : this.#answer(known, request)
+      if (answer instanceof Promise) this.#await(answer)
+      else this.#send(answer)
     } catch (error) {
-      if (error instanceof ProtocolError) return this.#refuse(error.message)
-      throw error
+      if (error instanceof ProtocolError) this.#refuse(error.message)
+      else this.#abandon(error)
     }
-    const fault = this.#options.faults.ofRequest(handler.api)
-    const answer = fault ? this.#withFault(fault, handler, request) : this.#answer(handler, request)
-    if (answer instanceof Promise) this.#await(answer)
-    else this.#send(answer)
   }
 
   #request(frame: Buffer): Request<never> {
@@ -175,17 +174,21 @@ export class Connection {
       this.#send(buffers)
       this.#handleWaiting()
     }
-    answer.then(finish, (error: unknown) => {
-      this.#options.services.logger.error(`The connection of ${this.#name} is closed after an error`, error)
-      this.close()
-    })
+    answer.then(finish).catch((error: unknown) => this.#abandon(error))
   }
 
   #send(buffers: Answer): void {
+    if (buffers === 'close') return this.close()
     if (buffers === null || this.#isClosed) return
     this.#socket.cork()
     for (const buffer of buffers) this.#socket.write(buffer)
     this.#socket.uncork()
+  }
+
+  /** An error of ours: this client may try again on a new connection. */
+  #abandon(error: unknown): void {
+    this.#options.services.logger.error(`The connection of ${this.#name} is closed after an error`, error)
+    this.close()
   }
 
   #refuse(reason: string): void {

@@ -10,6 +10,11 @@ interface Holder {
   readonly bootId: string | null
 }
 
+/** The lock file of a data folder. */
+export function lockPath(dataDir: string): string {
+  return join(dataDir, '.lock')
+}
+
 /**
  * Takes the lock file of a data folder, so that no two brokers write to it. A lock whose process is gone is taken over.
  *
@@ -17,7 +22,7 @@ interface Holder {
  * @throws BrokerError BROKER_LOCKED.
  */
 export function lockDataDir(dataDir: string): () => void {
-  const path = join(dataDir, '.lock')
+  const path = lockPath(dataDir)
   const mine = JSON.stringify(holderOf(process.pid))
   // A second round is needed where a stale lock was removed; more, only if others do the same at the same moment.
   for (let round = 0; round < 5; round++) {

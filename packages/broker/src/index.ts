@@ -1,4 +1,5 @@
 export { type Broker, type BrokerOptions, startBroker } from './broker.ts'
+export { type BrokerThread, startBrokerThread } from './broker-thread.ts'
 export type { BrokerLogger } from './broker-logger.ts'
 export { type BrokerSetting, brokerSettings } from './config/broker-config.ts'
 export { type TopicSetting, topicSettings } from './config/topic-config.ts'

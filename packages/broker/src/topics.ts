@@ -45,6 +45,7 @@ export class Topics {
   readonly #tailCache = new TailCache()
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
+  #isClosed = false
   readonly #removedListeners: ((topic: string) => void)[] = []
 
   constructor(options: TopicsOptions) {
@@ -134,16 +135,25 @@ export class Topics {
 
   /** Called every second or so. */
   flushIfDue(now: number): void {
-    this.#forEachOpenLog('flushed', (log) => log.flushIfDue(now))
+    for (const topic of this.#byName.values()) {
+      for (const [partition, log] of topic.logs) this.#attempt('flushed', topic, partition, () => log.flushIfDue(now))
+    }
   }
 
-  /** Called every few minutes. */
-  removeExpired(now: number): void {
-    this.#forEachOpenLog('cleaned', (log) => log.removeExpired(now))
+  /** Called every few minutes; goes through all logs, a turn of the event loop for each. Never rejects. */
+  async removeExpired(now: number): Promise<void> {
+    for (const topic of [...this.#byName.values()]) {
+      for (let partition = 0; partition < topic.partitionCount; partition++) {
+        await new Promise((resolve) => setImmediate(resolve))
+        if (this.#isClosed || this.#byName.get(topic.name) !== topic) break
+        this.#attempt('cleaned', topic, partition, () => this.log(topic, partition).removeExpired(now))
+      }
+    }
   }
 
   /** Brings all records to the disk and closes the files. @throws the first error, after trying everything. */
   close(): void {
+    this.#isClosed = true
     let failure: unknown
     for (const topic of this.#byName.values()) {
       for (const log of topic.logs.values()) {
@@ -211,15 +221,11 @@ export class Topics {
     }
   }
 
-  #forEachOpenLog(verb: string, act: (log: PartitionLog) => void): void {
-    for (const topic of this.#byName.values()) {
-      for (const log of topic.logs.values()) {
-        try {
-          act(log)
-        } catch (error) {
-          this.#options.logger.warn(`Partition ${log.partition} of topic "${log.topic}" could not be ${verb}: ${(error as Error).message}`)
-        }
-      }
+  #attempt(verb: string, { name }: Topic, partition: number, act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#options.logger.warn(`Partition ${partition} of topic "${name}" could not be ${verb}: ${(error as Error).message}`)
     }
   }
 

@@ -13,7 +13,7 @@ interface PartitionAnswer {
 
 /**
  * Produce 3 to 13: appends one record batch to each partition named, and answers when all are in the page cache, or on the disk where
- * `flush.messages` asks for it. With `acks=0` there is no answer; an error then closes nothing, as the client would not know why.
+ * `flush.messages` asks for it. With `acks=0` there is no answer; an error then closes the connection, as in Kafka, so that the client looks again.
  * `acks=1` and `acks=all` are the same on one node.
  * Idempotent producers: KIP-98; errors of records: KIP-467 (the whole batch is refused); topic ids from 13 on: KIP-516.
  */
@@ -31,14 +31,14 @@ export const produce: ApiHandler<'Produce'> = {
       topicId,
       partitionResponses: partitionData.map(({ index, records }) => append(request, services, { name, topicId, index, records, now, unflushed })),
     }))
-    if (acks === 0) return null
+    if (acks === 0) return responses.some(({ partitionResponses }) => partitionResponses.some(({ errorCode }) => errorCode !== 0)) ? 'close' : null
     if (unflushed.length === 0) return encode(request, responses)
     return Promise.all(unflushed.map((log) => log.flush())).then(() => encode(request, responses))
   },
 
   fail(request, errorCode) {
     const { acks, topicData } = request.body
-    if (acks === 0) return null
+    if (acks === 0) return 'close'
     const responses = topicData.map(({ name, topicId, partitionData }) => ({
       name,
       topicId,

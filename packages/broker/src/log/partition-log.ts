@@ -351,6 +351,8 @@ export class PartitionLog {
     const { directory, files, logger } = this.#options
     const closed = this.#active
     const baseOffset = closed.nextOffset
+    // Whoever waits for the flush of these records must not be told too early.
+    if (this.config.flushMessages < Number.MAX_SAFE_INTEGER) this.flushNow()
     writeFileSync(segmentFile(directory, baseOffset, 'producers'), JSON.stringify(this.#producers))
     this.#segments.push(Segment.create(directory, baseOffset, files))
     this.#recordsUnflushed = 0
