@@ -1,8 +1,6 @@
 import { resolve } from 'node:path'
-import type { Logger, Properties } from '@millrace/api'
-import { Admin } from '@millrace/kafka'
+import type { Logger } from '@millrace/api'
 import { readConnectorFile } from '../config/connector-file.ts'
-import type { WorkerConfig } from '../config/worker-config.ts'
 import { StandaloneHerder } from '../herder/standalone/standalone-herder.ts'
 import type { Loggers } from '../logging/loggers.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
@@ -11,6 +9,7 @@ import { FileOffsetStore } from '../storage/file/file-offset-store.ts'
 import { MemoryConfigStore } from '../storage/memory/memory-config-store.ts'
 import { MemoryStatusStore } from '../storage/memory/memory-status-store.ts'
 import { Worker } from '../worker/worker.ts'
+import { type Cluster, clientKeyOf, consumerGroupOffsets, lookUpCluster } from './kafka-cluster.ts'
 import { onStopSignal, type StopResult } from './shutdown.ts'
 import { EXIT_NOT_STARTED, EXIT_START_FAILED, StartupError } from './startup-error.ts'
 import { readWorkerSettings, warnOfDuplicates, type WorkerSettings } from './worker-settings.ts'
@@ -90,15 +89,15 @@ export function stopOnSignals(worker: RunningWorker): void {
 
 async function startParts(settings: WorkerSettings, options: StartStandaloneOptions, started: StartedParts): Promise<RunningWorker> {
   const { config, loggers } = settings
-  const rest = await asNotStarted(options.workerFile, () => Promise.resolve(new RestServer({ config, loggers, version: options.version })))
+  const rest = await asNotStarted(settings, () => new RestServer({ config, loggers, version: options.version }))
   const cluster = clusterOf(settings, options, started)
   // Both fail early and independently; the look-up is waited for in any case, so that nothing is left behind.
-  const [listening, found] = await Promise.allSettled([asNotStarted(options.workerFile, () => rest.listen()), cluster])
+  const [listening, found] = await Promise.allSettled([asNotStarted(settings, () => rest.listen()), cluster])
   if (listening.status === 'fulfilled') started.add(() => rest.stop(REST_GRACE_MS))
   if (listening.status === 'rejected') throw listening.reason
   if (found.status === 'rejected') throw found.reason
 
-  const { herder, worker } = createHerder(settings, rest.workerId, found.value)
+  const { herder, worker } = await asNotStarted(settings, () => createHerder(settings, rest.workerId, found.value))
   started.add(() => herder.stop())
   await asStartFailed('The worker could not be started', () => herder.start())
   rest.mount(herder)
@@ -142,48 +141,20 @@ class StartedParts {
   }
 }
 
-/** Where the worker's Kafka cluster is, and which one. */
-interface Cluster {
-  readonly bootstrapServers: string
-  readonly clusterId: string
-}
-
-async function clusterOf({ config, loggers }: WorkerSettings, options: StartStandaloneOptions, started: StartedParts): Promise<Cluster> {
-  if (config.bootstrapServers.join() !== 'embedded') return lookUpCluster(config, loggers)
+async function clusterOf(settings: WorkerSettings, options: StartStandaloneOptions, started: StartedParts): Promise<Cluster> {
+  const { config, loggers } = settings
+  if (config.bootstrapServers.join() !== 'embedded') return lookUpCluster(config, loggers.logger('kafka/admin'))
   if (options.resolveBootstrap === undefined) {
     throw new StartupError(`${options.workerFile}: "bootstrap.servers=embedded" is not possible here: there is no broker to embed.`, EXIT_NOT_STARTED)
   }
   const { resolveBootstrap } = options
   const dataDir = `${resolve(config.offsetStorageFileFilename)}.broker`
-  const resolution = await asNotStarted(options.workerFile, () => resolveBootstrap({ dataDir, logger: loggers.logger('millrace.broker') }))
+  const resolution = await asNotStarted(settings, () => resolveBootstrap({ dataDir, logger: loggers.logger('millrace.broker') }))
   started.add(() => resolution.close(), { isBase: true })
   return resolution
 }
 
-async function lookUpCluster(config: WorkerConfig, loggers: Loggers): Promise<Cluster> {
-  const bootstrapServers = config.bootstrapServers.join(',')
-  const admin = new Admin(adminProperties(config.properties, bootstrapServers), { logger: loggers.logger('kafka/admin') })
-  try {
-    const { clusterId } = await admin.describeCluster()
-    return { bootstrapServers, clusterId: clusterId ?? '' }
-  } catch (cause) {
-    throw new StartupError(
-      `Failed to connect to and describe Kafka cluster at "${bootstrapServers}" (bootstrap.servers). Check worker's broker connection and security properties. ${cause instanceof Error ? cause.message : String(cause)}`,
-      EXIT_NOT_STARTED,
-      { cause },
-    )
-  } finally {
-    await admin.close()
-  }
-}
-
-/** The worker's settings without those for the clients of connectors (`WorkerConfig.lookupKafkaClusterId`). */
-function adminProperties(properties: Properties, bootstrapServers: string): Properties {
-  const own = Object.entries(properties).filter(([key]) => !/^(producer|consumer|admin|listeners|config\.providers|millrace)\./.test(key))
-  return { ...Object.fromEntries(own), 'bootstrap.servers': bootstrapServers }
-}
-
-function createHerder(settings: WorkerSettings, workerId: string, { bootstrapServers, clusterId }: Cluster): { herder: StandaloneHerder; worker: Worker } {
+function createHerder(settings: WorkerSettings, workerId: string, cluster: Cluster): { herder: StandaloneHerder; worker: Worker } {
   const { config, registry, transformer, loggers } = settings
   const offsetStore = new FileOffsetStore({ file: config.offsetStorageFileFilename, logger: loggers.logger('storage/file/file-offset-store') })
   let worker: Worker | undefined
@@ -192,32 +163,20 @@ function createHerder(settings: WorkerSettings, workerId: string, { bootstrapSer
     registry,
     transformer,
     createWorker: (listener, resolveTaskConfig) => {
-      worker = new Worker({ config, registry, offsetStore, bootstrapServers, workerId, listener, resolveTaskConfig, logger: loggers.logger('worker/worker'), threadLog: loggers })
+      worker = new Worker({ config, registry, offsetStore, bootstrapServers: cluster.bootstrapServers, workerId, listener, resolveTaskConfig, logger: loggers.logger('worker/worker'), threadLog: loggers })
       return worker
     },
     configStore: new MemoryConfigStore(),
     offsetStore,
     statusStore: new MemoryStatusStore(),
     workerId,
-    clusterId,
-    consumerGroupOffsets: (group, properties) => committedOffsets(group, withBootstrap(properties, bootstrapServers), loggers.logger('kafka/admin')),
+    clusterId: cluster.clusterId,
+    consumerGroupOffsets: consumerGroupOffsets(cluster, loggers.logger('kafka/admin')),
+    clientKeyOf,
     logger: loggers.logger('herder/standalone/standalone-herder'),
   })
   if (worker === undefined) throw new Error('The herder made no worker.')
   return { herder, worker }
-}
-
-function withBootstrap(properties: Properties, bootstrapServers: string): Properties {
-  return properties['bootstrap.servers'] === 'embedded' ? { ...properties, 'bootstrap.servers': bootstrapServers } : properties
-}
-
-async function committedOffsets(group: string, properties: Properties, logger: Logger) {
-  const admin = new Admin({ ...properties }, { logger })
-  try {
-    return await admin.listConsumerGroupOffsets(group)
-  } finally {
-    await admin.close()
-  }
 }
 
 /** A connector that cannot be created ends the worker, as in the original. */
@@ -233,19 +192,20 @@ async function createConnectors(files: readonly string[], herder: StandaloneHerd
   }
 }
 
-async function asNotStarted<T>(file: string, start: () => Promise<T>): Promise<T> {
-  return asStartupError(file, EXIT_NOT_STARTED, start)
+/** Nothing runs yet: what fails is a matter of the worker's settings. */
+async function asNotStarted<T>(settings: WorkerSettings, start: () => T | Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (error) {
+    throw settings.refused(error)
+  }
 }
 
 async function asStartFailed<T>(what: string, start: () => Promise<T>): Promise<T> {
-  return asStartupError(what, EXIT_START_FAILED, start)
-}
-
-async function asStartupError<T>(what: string, exitCode: typeof EXIT_NOT_STARTED | typeof EXIT_START_FAILED, start: () => Promise<T>): Promise<T> {
   try {
     return await start()
   } catch (cause) {
-    throw cause instanceof StartupError ? cause : new StartupError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, exitCode, { cause })
+    throw new StartupError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, EXIT_START_FAILED, { cause })
   }
 }
 

@@ -15,6 +15,8 @@ export interface WorkerSettings {
   readonly registry: PluginRegistry
   readonly transformer: ConfigTransformer
   readonly loggers: Loggers
+  /** What to tell the user of a setting that turns out to be wrong later. */
+  readonly refused: (error: unknown) => StartupError
 }
 
 export interface ReadWorkerSettingsOptions {
@@ -37,14 +39,15 @@ export async function readWorkerSettings({ workerFile, bundledPlugins, loggers: 
     const resolved = await resolveWorkerProperties(properties, transformer, log)
     const config = parseWorkerConfig({ mode: 'standalone', properties: resolved, rawProperties: properties, logger: log })
     refuseExtensions(config)
-    return { config, registry, transformer, loggers }
+    return { config, registry, transformer, loggers, refused: (error) => settingsError(error, workerFile, file) }
   } catch (error) {
     throw settingsError(error, workerFile, file)
   }
 }
 
-/** Wrong settings are told by file, line and key; the value is not repeated, as it may be a secret. */
-export function settingsError(error: unknown, workerFile: string, { lines }: Pick<PropertiesFile, 'lines'>): StartupError {
+/** Wrong settings are told by file and line; their messages name the key. */
+function settingsError(error: unknown, workerFile: string, { lines }: PropertiesFile): StartupError {
+  if (error instanceof StartupError) return error
   const key = error instanceof ConfigError ? error.key : null
   const line = key === null ? undefined : lines.get(key)
   const message = error instanceof Error ? error.message : String(error)

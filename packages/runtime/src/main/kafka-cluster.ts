@@ -1,0 +1,57 @@
+import type { Logger, Properties } from '@millrace/api'
+import { Admin, type ClientKey, type ClientKind, clientKeys } from '@millrace/kafka'
+import type { WorkerConfig } from '../config/worker-config.ts'
+import type { StandaloneHerderOptions } from '../herder/standalone/standalone-herder.ts'
+import { EXIT_NOT_STARTED, StartupError } from './startup-error.ts'
+
+/** Where the worker's Kafka cluster is, and which one. */
+export interface Cluster {
+  readonly bootstrapServers: string
+  readonly clusterId: string
+}
+
+/** Asks the cluster for its id (`WorkerConfig.lookupKafkaClusterId`). @throws StartupError where it cannot be reached. */
+export async function lookUpCluster(config: WorkerConfig, logger: Logger): Promise<Cluster> {
+  const bootstrapServers = config.bootstrapServers.join(',')
+  try {
+    await using admin = closing(new Admin(adminProperties(config.properties, bootstrapServers), { logger }))
+    const { clusterId } = await admin.client.describeCluster()
+    return { bootstrapServers, clusterId: clusterId ?? '' }
+  } catch (cause) {
+    throw new StartupError(
+      `Failed to connect to and describe Kafka cluster "${bootstrapServers}" (bootstrap.servers). Check worker's broker connection and security properties. ${cause instanceof Error ? cause.message : String(cause)}`,
+      EXIT_NOT_STARTED,
+      { cause },
+    )
+  }
+}
+
+/** What the consumer groups of sinks have committed, read with an admin client per question. */
+export function consumerGroupOffsets({ bootstrapServers }: Cluster, logger: Logger): StandaloneHerderOptions['consumerGroupOffsets'] {
+  return async (group, properties) => {
+    // Only the worker's own `embedded` has to be put right: a connector may read from another cluster.
+    const servers = properties['bootstrap.servers'] === 'embedded' ? bootstrapServers : (properties['bootstrap.servers'] ?? bootstrapServers)
+    await using admin = closing(new Admin(adminProperties(properties, servers), { logger }))
+    return await admin.client.listConsumerGroupOffsets(group)
+  }
+}
+
+/** What is known of a setting of Kafka clients; null where nothing is. */
+export const clientKeyOf: NonNullable<StandaloneHerderOptions['clientKeyOf']> = (client, name) => {
+  const key = keyNamed(client.toLowerCase() as ClientKind, name)
+  return key === undefined ? null : { type: key.type, defaultValue: key.default ?? null, isRequired: key.default === undefined }
+}
+
+/** A worker's settings are for many; a client would warn of those that it does not know. */
+function adminProperties(properties: Properties, bootstrapServers: string): Properties {
+  const known = Object.entries(properties).filter(([name]) => keyNamed('admin', name) !== undefined)
+  return { ...Object.fromEntries(known), 'bootstrap.servers': bootstrapServers }
+}
+
+function keyNamed(client: ClientKind, name: string): ClientKey | undefined {
+  return clientKeys.find((key) => key.name === name && key.clients.includes(client))
+}
+
+function closing(client: Admin): AsyncDisposable & { readonly client: Admin } {
+  return { client, [Symbol.asyncDispose]: () => client.close() }
+}
