@@ -1,4 +1,5 @@
 export { ByteArrayConverter } from './converters/byte-array-converter.ts'
+export { JsonConverter } from './converters/json/json-converter.ts'
 export {
   BooleanConverter,
   DoubleConverter,
