@@ -29,7 +29,7 @@ export const testImports: readonly string[] = ['packages/testing', 'packages/bro
 export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
   main: ['rest', 'herder', 'worker', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
   rest: ['herder', 'config', 'logging', 'errors'],
-  herder: ['worker', 'storage', 'config', 'plugins', 'logging', 'errors'],
+  herder: ['worker', 'thread', 'storage', 'config', 'plugins', 'logging', 'errors'],
   worker: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
   thread: ['config', 'plugins', 'logging', 'errors'],
   task: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
@@ -44,7 +44,7 @@ export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
   errors: [],
 }
 
-/** The only files of `thread` that `task` and `connector` may import: what both ends of a thread's channel must agree on. */
+/** The only files of `thread` that others than `worker` may import: what both ends of a thread's channel must agree on. */
 export const sharedByBothEnds: readonly string[] = ['messages', 'requests', 'thread-marker', 'thread-log'].map(
   (name) => `packages/runtime/src/thread/${name}.ts`,
 )

@@ -28,7 +28,7 @@ test('no file or folder has a name that says nothing', () => {
 
 test('files are named in kebab-case', () => {
   assert.deepEqual(
-    sources.filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test-data|(\.servers)?(\.test)?)\.(ts|mjs)$/.test(basename(file))),
+    sources.filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+(-[a-z]+)*)*\.(ts|mjs)$/.test(basename(file))),
     [],
   )
 })
@@ -60,17 +60,13 @@ test('an error that is swallowed has a comment that says why', () => {
   assert.deepEqual(matches(sources, /\bcatch\s*(?:\([^)]*\)\s*)?\{\s*\}/), [])
 })
 
-test('no test is singled out, and each test file imports node:test', () => {
+test('no test is singled out', () => {
   const testFiles = sources.filter((file) => file.endsWith('.test.ts'))
   assert.deepEqual(matches(testFiles, /\bonly: true|\b(?:test|it|describe|suite)\.only\(/), [])
-  assert.deepEqual(
-    testFiles.filter((file) => !/(?:from|import) 'node:test'/.test(read(file))),
-    [],
-  )
 })
 
 test('texts name no machine, no private folder and no registry', () => {
-  const places = /(?<![\w.])\/(?:root|work|home\/[a-z])[/\w]|registry\.npmjs|repo1?\.maven\.|maven\.org|proxy\.golang/
+  const places = /(?<![\w.\\])\/(?:root|work|home\/\w+)(?=[/'"`\s])|registry\.npmjs|repo1?\.maven\.|maven\.org|proxy\.golang/
   assert.deepEqual(
     matches(
       texts.filter((file) => file !== 'package-lock.json'),
