@@ -1,6 +1,6 @@
 import { ConnectError, type Connector, type ConnectorContext, type Logger, type SinkRecord, type SinkTask, type SourceRecord, type SourceTask } from '@millrace/api'
 import { Admin, Consumer, Producer } from '@millrace/kafka'
-import type { FromTaskThread, TaskStart } from '../thread/messages.ts'
+import type { FromTaskThread, GroupMember, TaskStart } from '../thread/messages.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { Ledger } from './ledger.ts'
 import type { Occupancy } from './occupancy.ts'
@@ -9,12 +9,12 @@ import { instanceOf, loadConverters, loadTransformations } from './plugin-instan
 import { RegisteredMetrics } from './registered-metrics.ts'
 import { SinkContext } from './sink-context.ts'
 import { SinkConverters } from './sink-converters.ts'
-import { SinkTaskLoop, type SinkTaskEvents } from './sink-task.ts'
+import { SinkTaskLoop } from './sink-task.ts'
 import { SourceConverters } from './source-converters.ts'
 import { SourceTaskLoop } from './source-task.ts'
 import { StageTimer } from './stage-timer.ts'
 import { StoredOffsets } from './stored-offsets.ts'
-import type { TaskLoop } from './task-loop.ts'
+import type { TaskEvents, TaskLoop } from './task-loop.ts'
 import type { ThreadChannel } from './thread-channel.ts'
 import { kafkaTopicAdmin, TopicCreation } from './topic-creation.ts'
 import { TransformationChain } from './transformation-chain.ts'
@@ -23,7 +23,10 @@ import { TransformationChain } from './transformation-chain.ts'
 export interface TaskSurroundings {
   readonly channel: ThreadChannel<FromTaskThread>
   readonly occupancy: Occupancy
-  readonly events: SinkTaskEvents
+  readonly events: TaskEvents & {
+    /** The consumer of a sink task is a member of a group, or no longer. */
+    membership(member: GroupMember | null): void
+  }
   /** Aborted when the task shall end. */
   readonly signal: AbortSignal
 }
@@ -90,7 +93,7 @@ async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, 
   const { task, pluginLogger } = await taskInstance<SinkTask>(start, channel)
   const converters = new SinkConverters(await loadConverters(start.converters, pluginLogger))
   const transformations = new TransformationChain(await loadTransformations<SinkRecord>(start.transformations, pluginLogger))
-  const consumer = new Consumer(start.consumer, { logger })
+  const consumer = new Consumer(start.consumer, { logger, membershipChanged: (member) => events.membership(member) })
   const configs = () => channel.request<TaskStart['taskConfig']>((request) => ({ type: 'read-task-config', request, id: start.id }))
   return new SinkTaskLoop({
     task,

@@ -14,7 +14,6 @@ export interface SinkConsumer {
   commit(offsets: readonly TopicPartitionOffset[]): Promise<void>
   /** Records behind the end of the partition, as of the last fetch; null where that is not known. */
   lag(partition: TopicPartition): number | null
-  groupMetadata(): { readonly groupId: string; readonly memberId: string; readonly generation: number } | null
   close(options: { readonly timeoutMs: number }): Promise<void>
 }
 

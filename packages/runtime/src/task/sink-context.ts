@@ -104,12 +104,15 @@ export class SinkContext implements SinkTaskContext {
     return this.#paused.has(partitionName(partition))
   }
 
-  /** Partitions that the task lost are no longer paused by it. */
+  /** Wishes for partitions that the task gave up are void. */
   forget(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) {
-      this.#paused.delete(partitionName(partition))
-      this.#rewinds.delete(partitionName(partition))
-    }
+    for (const partition of partitions) this.#rewinds.delete(partitionName(partition))
+  }
+
+  /** After a rebalance: what the task paused stays paused where it still has it, although everything may have been revoked in between. */
+  retainPaused(): void {
+    const assigned = new Set(this.assignment().map(partitionName))
+    for (const name of this.#paused.keys()) if (!assigned.has(name)) this.#paused.delete(name)
   }
 
   #checkAssigned(partitions: readonly TopicPartition[], act: string): void {

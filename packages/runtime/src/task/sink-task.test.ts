@@ -57,9 +57,6 @@ class ScriptedConsumer implements SinkConsumer {
   lag(): number | null {
     return 3
   }
-  groupMetadata() {
-    return { groupId: 'g', memberId: 'm', generation: 1 }
-  }
   async close(): Promise<void> {
     await this.listener?.revoked(this.held)
   }
@@ -151,7 +148,6 @@ function begin(
       paused: () => void calls.push('PAUSED'),
       topicUsed: (topic) => void calls.push(`topic ${topic}`),
       progressed() {},
-      membership() {},
     },
     logger,
     signal: stopped.signal,

@@ -1,5 +1,5 @@
 import { ConnectError, isRetriable, type Logger, type Properties, type SinkRecord, type SinkTask, type TopicPartition, type TopicPartitionOffset } from '@millrace/api'
-import type { GroupMember, ProgressSnapshot } from '../thread/messages.ts'
+import type { ProgressSnapshot } from '../thread/messages.ts'
 import { DeliveredRecords } from './delivered-records.ts'
 import { nextTurn, settlesWithin, TURN_MS_MAX } from './event-loop.ts'
 import type { Ledger } from './ledger.ts'
@@ -30,18 +30,13 @@ export interface SinkTaskParts {
   readonly ledger: Ledger
   readonly stages: StageTimer<SinkStage>
   readonly occupancy: Occupancy
-  readonly events: SinkTaskEvents
+  readonly events: TaskEvents
   readonly logger: Logger
   /** Aborted when the task shall end. */
   readonly signal: AbortSignal
   /** Milliseconds. */
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
-}
-
-export interface SinkTaskEvents extends TaskEvents {
-  /** The consumer is a member of a group, or no longer. */
-  membership(member: GroupMember | null): void
 }
 
 /** How long the consumer may take to close. Milliseconds. */
@@ -151,7 +146,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     if (records.count > 0) await this.#convert(records)
     if (this.#isCancelled) return
     await this.#deliver()
-    await nextTurn()
+    if (performance.now() - this.#turnStartedAtMs > TURN_MS_MAX) await nextTurn()
   }
 
   async #poll(): Promise<FetchedRecords> {
@@ -380,17 +375,17 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   // ─── partitions come and go, inside `poll` ───
 
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
-    const { consumer, task, context, occupancy, events } = this.#parts
+    const { consumer, task, context, occupancy } = this.#parts
     for (const partition of partitions) {
       const { topic, partition: number } = partition
       const position = { topic, partition: number, offset: await consumer.position(partition) }
       this.#current.set(partitionName(partition), position)
       this.#committed.set(partitionName(partition), position)
     }
+    context.retainPaused()
     this.#isRedelivering &&= this.#batch.records.length > 0
     if (this.#isPaused || this.#isRedelivering) this.#pauseAll()
     else if (context.paused.length > 0) consumer.pause(context.paused)
-    events.membership(consumer.groupMetadata())
     if (partitions.length > 0) await occupancy.during(() => task.open?.(partitions))
     this.#rewind(context.takeRewinds())
   }
@@ -401,13 +396,12 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   }
 
   async lost(partitions: readonly TopicPartition[]): Promise<void> {
-    const { task, occupancy, events } = this.#parts
+    const { task, occupancy } = this.#parts
     const held = this.#held(partitions)
     try {
       if (held.length > 0) await occupancy.during(() => task.close?.(held))
     } finally {
       this.#forget(held)
-      events.membership(null)
     }
   }
 
@@ -472,7 +466,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
 
   /** Commits for the last time and releases everything, whatever fails on the way. */
   async #finish(): Promise<void> {
-    const { task, consumer, transformations, occupancy, events, logger } = this.#parts
+    const { task, consumer, transformations, occupancy, logger } = this.#parts
     const attempt = async (what: string, act: () => void | Promise<void>): Promise<void> => {
       try {
         await act()
@@ -488,7 +482,6 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     await attempt('close consumer', async () => {
       await settlesWithin(close, CLOSE_TIMEOUT_MS)
     })
-    events.membership(null)
     await attempt('close transformations', () => transformations.close())
   }
 

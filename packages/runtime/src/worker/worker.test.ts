@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { after, before } from 'node:test'
+import type { Logger, Properties } from '@millrace/api'
+import { type Broker, startBroker } from '@millrace/broker'
+import type { TaskId } from '@millrace/rest-api'
+import { parseWorkerConfig } from '../config/worker-config.ts'
+import type { Failure } from '../errors/failure.ts'
+import { discoverPlugins } from '../plugins/discover-plugins.ts'
+import { decodeOffsetValue } from '../storage/offset-encoding.ts'
+import { MemoryOffsetStore } from '../storage/memory/memory-offset-store.ts'
+import { Worker } from './worker.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-worker-'))
+const fifo = join(directory, 'fifo')
+const quiet: Logger = { isDebugEnabled: false, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+let broker: Broker
+
+before(async () => {
+  execFileSync('mkfifo', [fifo])
+  broker = await startBroker({ port: 0, dataDir: join(directory, 'broker'), logger: quiet })
+})
+
+after(async () => {
+  await broker.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+/** A worker with its states, as a herder would see them. */
+class Bench {
+  readonly worker: Worker
+  readonly offsetStore: MemoryOffsetStore
+  readonly connectorStates = new Map<string, { state: string; failure: Failure | null }>()
+  readonly taskStates = new Map<string, { state: string; failure: Failure | null }>()
+  readonly history: string[] = []
+  readonly topics: string[] = []
+  readonly lines: string[] = []
+
+  private constructor(worker: (bench: Bench) => Worker, offsetStore: MemoryOffsetStore) {
+    this.offsetStore = offsetStore
+    this.worker = worker(this)
+  }
+
+  static async start(properties: Properties = {}): Promise<Bench> {
+    const offsetStore = new MemoryOffsetStore()
+    await offsetStore.start()
+    const registry = await discoverPlugins({ pluginPath: [], bundled: [new URL('../testing-plugins/package.json', import.meta.url)], logger: quiet })
+    const config = parseWorkerConfig({
+      mode: 'standalone',
+      logger: quiet,
+      properties: {
+        'bootstrap.servers': `127.0.0.1:${broker.port}`,
+        'key.converter': 'test.TextConverter',
+        'value.converter': 'test.TextConverter',
+        'header.converter': 'test.TextHeaderConverter',
+        'offset.storage.file.filename': join(directory, 'offsets'),
+        'offset.flush.interval.ms': '100',
+        'task.shutdown.graceful.timeout.ms': '1500',
+        'millrace.task.hang.timeout.ms': '1000',
+        'millrace.task.memory.max.bytes': String(128 * 1024 * 1024),
+        ...properties,
+      },
+    })
+    return new Bench(
+      (bench) =>
+        new Worker({
+          config,
+          registry,
+          offsetStore,
+          bootstrapServers: `127.0.0.1:${broker.port}`,
+          workerId: 'worker:8083',
+          logger: { ...quiet, warn: (line) => void bench.lines.push(line), error: (line) => void bench.lines.push(line) },
+          listener: {
+            connectorState: (name, state, failure) => void bench.connectorStates.set(name, { state, failure }),
+            taskState(id, state, failure) {
+              bench.taskStates.set(`${id.connector}-${id.task}`, { state, failure })
+              bench.history.push(`${id.connector}-${id.task} ${state}`)
+            },
+            activeTopic: (id, topic) => void bench.topics.push(`${id.connector}-${id.task} ${topic}`),
+            taskReconfigurationRequested() {},
+          },
+        }),
+      offsetStore,
+    )
+  }
+
+  /** Starts a source connector of the testing plug-ins with its tasks. */
+  async source(name: string, properties: Properties = {}): Promise<TaskId[]> {
+    return await this.#connector(name, { 'connector.class': 'test.MisbehavingSourceConnector', topic: name, ...properties })
+  }
+
+  async sink(name: string, properties: Properties): Promise<TaskId[]> {
+    return await this.#connector(name, { 'connector.class': 'test.MisbehavingSinkConnector', ...properties })
+  }
+
+  async #connector(name: string, properties: Properties): Promise<TaskId[]> {
+    const config = { name, fifo, ...properties }
+    await this.worker.startConnector(name, config, 'STARTED')
+    const taskConfigs = await this.worker.connectorTaskConfigs(name, config)
+    const ids = taskConfigs.map((_, task) => ({ connector: name, task }))
+    await Promise.all(ids.map((id) => this.worker.startTask(id, config, taskConfigs[id.task]!, 'STARTED')))
+    return ids
+  }
+
+  async stateOf(task: string, state: string): Promise<Failure | null> {
+    await until(() => this.taskStates.get(task)?.state === state, () => `${task} to be ${state}; it is ${JSON.stringify(this.taskStates.get(task))}`)
+    return this.taskStates.get(task)?.failure ?? null
+  }
+
+  async written(id: TaskId): Promise<number> {
+    return (await this.worker.taskProgress(id))?.ledger.written ?? 0
+  }
+
+  /** Waits until a task has written more than it had. */
+  async flows(id: TaskId): Promise<void> {
+    const before = await this.written(id)
+    await untilAsync(async () => {
+      const now = await this.written(id)
+      return now > before || (now > 0 && now < before)
+    }, `${id.connector}-${id.task} to flow`)
+  }
+
+  async stop(): Promise<void> {
+    await this.worker.stop()
+  }
+}
+
+async function until(condition: () => boolean, what: () => string): Promise<void> {
+  await untilAsync(async () => condition(), what)
+}
+
+async function untilAsync(condition: () => Promise<boolean>, what: string | (() => string)): Promise<void> {
+  const deadline = performance.now() + 20_000
+  while (!(await condition())) {
+    if (performance.now() > deadline) assert.fail(`waited in vain for ${typeof what === 'string' ? what : what()}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+test('a source flows into a sink, offsets are committed, and both stop properly', async () => {
+  const bench = await Bench.start()
+  const [source] = await bench.source('numbers')
+  const [sink] = await bench.sink('taker', { topics: 'numbers' })
+  await bench.flows(source!)
+  await bench.flows(sink!)
+  const rungs = await bench.worker.stopTasks([source!, sink!])
+  assert.deepEqual([...rungs.values()], ['stopped', 'stopped'])
+  assert.equal(bench.taskStates.get('numbers-0')?.state, 'UNASSIGNED')
+
+  const progress = await bench.worker.taskProgress(source!)
+  assert.equal(progress?.ledger.balanced, true)
+  assert.equal(progress?.ledger.in_flight, 0)
+  assert.equal(progress?.stop, 'stopped')
+  const [stored] = await bench.offsetStore.connectorPartitions('numbers')
+  assert.deepEqual(decodeOffsetValue(stored!.value), { last: progress?.ledger.written })
+  assert.deepEqual((await bench.worker.taskProgress(sink!))?.ledger.balanced, true)
+  assert.ok(bench.topics.includes('numbers-0 numbers') && bench.topics.includes('taker-0 numbers'))
+
+  // It goes on where it stopped.
+  await bench.worker.stopConnector('numbers')
+  await bench.source('numbers')
+  await bench.flows(source!)
+  await bench.stop()
+  assert.deepEqual(bench.worker.threads(), [])
+})
+
+test('pauses and resumes connector and tasks', async () => {
+  const bench = await Bench.start()
+  const [source] = await bench.source('pausable')
+  await bench.flows(source!)
+  await bench.worker.setTargetState('pausable', 'PAUSED')
+  await bench.stateOf('pausable-0', 'PAUSED')
+  assert.equal(bench.connectorStates.get('pausable')?.state, 'PAUSED')
+  await bench.worker.setTargetState('pausable', 'STARTED')
+  await bench.stateOf('pausable-0', 'RUNNING')
+  await bench.flows(source!)
+  await bench.stop()
+})
+
+test('a source whose records are all filtered stops at once', async () => {
+  const bench = await Bench.start()
+  const ids = await bench.source('filtered', { transforms: 'drop', 'transforms.drop.type': 'test.DropAll' })
+  await untilAsync(async () => ((await bench.worker.taskProgress(ids[0]!))?.ledger.filtered ?? 0) > 0, 'filtered records')
+  assert.deepEqual([...(await bench.worker.stopTasks(ids)).values()], ['stopped'])
+  await bench.stop()
+})
+
+const failures: readonly (readonly [behaviour: string, code: string, message: RegExp])[] = [
+  ['poll throw', 'FAILURE', /on fire/],
+  ['start throw', 'FAILURE', /on fire/],
+  ['poll throw-later', 'FAILURE', /nobody awaits/],
+  ['poll reject-later', 'FAILURE', /nobody awaits/],
+  ['poll hang', 'TASK_HANG', /did not return within 1000 ms/],
+  ['poll hang-later', 'TASK_HANG', /did not return within 1000 ms/],
+  ['poll open-fifo', 'TASK_ABANDONED', /native call/],
+  ['poll exit', 'THREAD_EXITED', /process\.exit/],
+  ['poll leak-objects', 'TASK_OUT_OF_MEMORY', /memory/],
+  ['poll leak-array', 'TASK_OUT_OF_MEMORY', /memory/],
+  ['poll leak-map', 'TASK_OUT_OF_MEMORY', /memory/],
+  ['poll leak-json', 'TASK_OUT_OF_MEMORY', /memory/],
+  ['poll leak-buffers', 'TASK_OUT_OF_MEMORY', /memory/],
+]
+
+for (const [behaviour, code, message] of failures) {
+  test(`a task that misbehaves (${behaviour}) fails with the reason, alone in its thread`, { skip: behaviour.includes('fifo') }, async () => {
+    const bench = await Bench.start()
+    const [neighbour] = await bench.source('neighbour')
+    await bench.flows(neighbour!)
+    await bench.source('bad', { behaviour })
+    const failure = await bench.stateOf('bad-0', 'FAILED')
+    assert.equal(failure?.code, code)
+    assert.match(failure?.message ?? '', message)
+    await bench.flows(neighbour!)
+    assert.ok(!bench.history.includes('neighbour-0 FAILED'))
+    await bench.stop()
+  })
+}
