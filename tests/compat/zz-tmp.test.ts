@@ -41,7 +41,8 @@ async function workerWithInput(t: TestContext, input: string): Promise<string> {
   writeFileSync(join(folder, 'data', 'in.txt'), input)
   const worker = await startWorker({
     folder,
-    bootstrapServers: 'embedded', program: { command: process.execPath, args: ['/tmp/rest-peer/run-cli.mjs'] },
+    bootstrapServers: 'embedded',
+    program: { command: process.execPath, args: ['/tmp/rest-peer/run-cli.mjs'] },
     properties: { 'offset.flush.interval.ms': '200', 'millrace.log.level': 'WARN' },
   })
   t.after(() => worker.killAtOnce())

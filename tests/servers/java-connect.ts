@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePorts, type GuardedProcess, type ProcessExit, startGuardedProcess, waitFor } from '@millrace/testing'
+import { freePorts, type GuardedProcess, type ProcessExit, startGuardedProcess, waitFor, writeJavaProperties } from '@millrace/testing'
 import { classPath, java, jvmOptions, pluginPath, whyNoPeer } from './peer.ts'
 
 export interface JavaConnectOptions {
@@ -72,9 +72,9 @@ export async function launchJavaConnect(options: JavaConnectOptions): Promise<{ 
   mkdirSync(options.folder, { recursive: true })
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
-  const files = [writeProperties(join(options.folder, 'worker.properties'), workerProperties(options, url))]
+  const files = [writeJavaProperties(join(options.folder, 'worker.properties'), workerProperties(options, url))]
   for (const [index, connector] of (options.connectors ?? []).entries())
-    files.push(writeProperties(join(options.folder, `connector-${index}.properties`), connector))
+    files.push(writeJavaProperties(join(options.folder, `connector-${index}.properties`), connector))
   const mainClass = options.mode === 'standalone' ? 'org.apache.kafka.connect.cli.ConnectStandalone' : 'org.apache.kafka.connect.cli.ConnectDistributed'
   const log4j = `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'log4j2.properties')}`
   const worker = await startGuardedProcess({
@@ -109,15 +109,6 @@ function workerProperties(options: JavaConnectOptions, url: string): Record<stri
     ...ofMode,
     ...options.properties,
   }
-}
-
-/** Values are written as they are, but for the backslash, which starts an escape in property files. */
-export function writeProperties(file: string, properties: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(properties).map(
-    ([key, value]) => `${key.replace(/[ :=\\]/g, '\\$&')}=${value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`,
-  )
-  writeFileSync(file, lines.join(''))
-  return file
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { describe, type TestContext } from 'node:test'
-import { startGuardedProcess, temporaryFolder, waitFor } from '@millrace/testing'
-import { writeProperties } from '../servers/java-connect.ts'
+import { startGuardedProcess, temporaryFolder, waitFor, writeJavaProperties } from '@millrace/testing'
 import { startMillraceBroker } from './broker-under-test.ts'
 import { type MillraceWorker, type Properties, runMillrace, startWorker } from './millrace-process.ts'
 
@@ -53,7 +52,7 @@ describe('exit codes and messages of the command', () => {
       [{ ...worker(folder, '127.0.0.1:1'), 'offset.flush.interval.ms': 'soon' }, /offset\.flush\.interval\.ms/],
       [{ ...worker(folder, '127.0.0.1:1'), listeners: 'ftp://127.0.0.1:0' }, /listeners|ftp/],
     ] as const) {
-      const { code, output } = await runMillrace(['standalone', writeProperties(join(folder, 'worker.properties'), properties)])
+      const { code, output } = await runMillrace(['standalone', writeJavaProperties(join(folder, 'worker.properties'), properties)])
       assert.equal(code, 2, output)
       assert.match(output, expected)
     }
@@ -69,9 +68,12 @@ describe('exit codes and messages of the command', () => {
       const folder = temporaryFolder(t)
       const connector = join(folder, 'connector.properties')
       writeFileSync(connector, text)
-      const { code, output } = await runMillrace(['standalone', writeProperties(join(folder, 'worker.properties'), worker(folder, 'embedded')), connector], {
-        cwd: folder,
-      })
+      const { code, output } = await runMillrace(
+        ['standalone', writeJavaProperties(join(folder, 'worker.properties'), worker(folder, 'embedded')), connector],
+        {
+          cwd: folder,
+        },
+      )
       assert.equal(code, 3, output)
       assert.match(output, expected)
     })
@@ -121,7 +123,7 @@ describe('a worker with the broker inside', () => {
 
   test('stops cleanly when npx is asked to', async (t) => {
     const folder = temporaryFolder(t)
-    const file = writeProperties(join(folder, 'worker.properties'), { ...worker(folder, 'embedded'), listeners: 'http://127.0.0.1:0' })
+    const file = writeJavaProperties(join(folder, 'worker.properties'), { ...worker(folder, 'embedded'), listeners: 'http://127.0.0.1:0' })
     const root = join(import.meta.dirname, '..', '..')
     const npx = await startGuardedProcess({ command: 'npx', args: ['--no', 'millrace', 'standalone', file], cwd: root })
     t.after(() => npx.killAtOnce())

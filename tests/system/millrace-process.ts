@@ -1,8 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConnectClient } from '@millrace/rest-api'
-import { freePorts, type GuardedProcess, type ProcessExit, startGuardedProcess, waitFor } from '@millrace/testing'
-import { writeProperties } from '../servers/java-connect.ts'
+import { freePorts, type GuardedProcess, type ProcessExit, startGuardedProcess, waitFor, writeJavaProperties } from '@millrace/testing'
 
 /** How the command `millrace` is started: from the sources, or packed and installed somewhere. */
 export interface Program {
@@ -116,8 +115,8 @@ export async function launchWorker(options: WorkerOptions): Promise<MillraceWork
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   const files = [
-    writeProperties(join(options.folder, 'worker.properties'), workerProperties(options, url)),
-    ...(options.connectors ?? []).map((connector) => writeProperties(join(options.folder, `${connector.name}.properties`), connector)),
+    writeJavaProperties(join(options.folder, 'worker.properties'), workerProperties(options, url)),
+    ...(options.connectors ?? []).map((connector) => writeJavaProperties(join(options.folder, `${connector.name}.properties`), connector)),
   ]
   const started = await startGuardedProcess({
     command: program.command,
