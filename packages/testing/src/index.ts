@@ -5,3 +5,6 @@ export { GuardedProcess, type GuardedProcessOptions, type ProcessExit, startGuar
 export { type CleanUp, temporaryFolder } from './temporary-folder.ts'
 export { type WaitOptions, WaitTimeoutError, waitFor } from './wait-for.ts'
 export { clientConformance } from './conformance/client-conformance.ts'
+export { configStoreConformance } from './conformance/config-store-conformance.ts'
+export { offsetStoreConformance, type OffsetStoreConformanceOptions, type OffsetStorePlace } from './conformance/offset-store-conformance.ts'
+export { statusStoreConformance } from './conformance/status-store-conformance.ts'
