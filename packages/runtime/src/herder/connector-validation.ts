@@ -12,6 +12,7 @@ import {
 } from '../config/connector-config.ts'
 import { laterKeyErrors } from '../config/later-keys.ts'
 import type { WorkerConfig } from '../config/worker-config.ts'
+import { FailureError } from '../errors/failure.ts'
 import { AmbiguousPluginError, PluginNotFoundError, PluginVersionError } from '../plugins/plugin-errors.ts'
 import type { PluginDescriptor, PluginKind, PluginRegistry } from '../plugins/plugin-registry.ts'
 import { VersionRangeError } from '../plugins/version-range.ts'
@@ -283,7 +284,9 @@ function knownVersion({ version }: PluginDescriptor): string | null {
 
 function asBadRequest(error: unknown): unknown {
   const isPluginError = error instanceof PluginNotFoundError || error instanceof AmbiguousPluginError || error instanceof PluginVersionError
-  return isPluginError ? new BadRequestRestError(error.message, { cause: error }) : error
+  // The plug-in breaks its contract in another thread, where only the message tells.
+  const isNullConfig = error instanceof FailureError && /\.(config|validate)\(\) must return a Config(Def)? that is not null\.$/.test(error.message)
+  return isPluginError || isNullConfig ? new BadRequestRestError(error.message, { cause: error }) : error
 }
 
 function withoutNulls(config: RequestedConfig): Properties {

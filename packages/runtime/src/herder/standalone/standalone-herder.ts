@@ -140,7 +140,13 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   async health(): Promise<WorkerStatus> {
     if (!this.#isReady) return { status: 'starting', message: 'Worker is still starting up.' }
-    return { status: 'healthy', message: 'Worker has completed startup and is ready to handle requests.' }
+    const message = 'Worker has completed startup and is ready to handle requests.'
+    const abandoned = this.#worker.threads().filter((thread) => thread.state === 'abandoned')
+    if (abandoned.length === 0) return { status: 'healthy', message }
+    return {
+      status: 'healthy',
+      message: `${message} Threads that are blocked for good until it is restarted: ${abandoned.length} (${abandoned.flatMap((thread) => thread.hosts).join(', ')}).`,
+    }
   }
 
   // ─── reading ───────────────────────────────────────────────────────────────────────────────────
