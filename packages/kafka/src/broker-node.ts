@@ -79,7 +79,7 @@ class ConnectionSlot {
     const { ready } = this
     if (ready) return Promise.resolve(ready)
     if (this.#isClosed) return Promise.reject(closedError('The client was closed.'))
-    if (!this.#opening && this.pauseMs() > 0) {
+    if (this.#opening === null && this.pauseMs() > 0) {
       return Promise.reject(networkError(`The broker at ${this.#address.host}:${this.#address.port} could not be reached; waiting before the next try.`))
     }
     this.#opening ??= this.#open()

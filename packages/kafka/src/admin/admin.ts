@@ -215,7 +215,10 @@ export class Admin {
    * @returns what was found; a partition without a record at or after the timestamp has offset -1.
    * @throws KafkaError for a partition that has no answer in time or at all.
    */
-  async listOffsets(queries: readonly OffsetQuery[], { isReadCommitted = false }: { readonly isReadCommitted?: boolean } = {}): Promise<readonly FoundOffset[]> {
+  async listOffsets(
+    queries: readonly OffsetQuery[],
+    { isReadCommitted = false }: { readonly isReadCommitted?: boolean } = {},
+  ): Promise<readonly FoundOffset[]> {
     for (const { topic } of queries) this.#followed.add(topic)
     const found: FoundOffset[] = []
     let left = queries
@@ -261,7 +264,14 @@ export class Admin {
   async alterConsumerGroupOffsets(groupId: string, offsets: readonly OffsetCommit[]): Promise<void> {
     const { apiTimeoutMs } = this.#config
     const coordinator = new Coordinator(this.#cluster, groupId)
-    const committed = new CommittedOffsets({ cluster: this.#cluster, coordinator, clock: this.#clock, groupInstanceId: null, apiTimeoutMs, isReadCommitted: false })
+    const committed = new CommittedOffsets({
+      cluster: this.#cluster,
+      coordinator,
+      clock: this.#clock,
+      groupInstanceId: null,
+      apiTimeoutMs,
+      isReadCommitted: false,
+    })
     await committed.commit(offsets, null)
   }
 

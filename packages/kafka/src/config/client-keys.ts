@@ -33,7 +33,15 @@ const REQUIRED = undefined
 
 const kindsByLetter = { P: 'producer', C: 'consumer', A: 'admin' } as const
 
-function key(support: ClientKey['support'], name: string, clients: string, type: KeyType, fallback: string | null | undefined, note: string, limits: Limits): ClientKey {
+function key(
+  support: ClientKey['support'],
+  name: string,
+  clients: string,
+  type: KeyType,
+  fallback: string | null | undefined,
+  note: string,
+  limits: Limits,
+): ClientKey {
   const kinds = [...clients].map((letter) => kindsByLetter[letter as keyof typeof kindsByLetter])
   return { name, clients: kinds, type, default: fallback, support, note, limits }
 }
@@ -98,13 +106,26 @@ export const clientKeys: readonly ClientKey[] = [
   supported('max.request.size', 'P', 'INT', '1048576', { min: 0 }),
   supported('metadata.max.age.ms', 'PCA', 'LONG', '300000', { min: 0 }),
   supported('metadata.max.idle.ms', 'P', 'LONG', '300000', { min: 5000 }),
-  withoutEffect('metadata.recovery.rebootstrap.trigger.ms', 'PCA', 'LONG', '300000', 'When no known broker answers, the bootstrap servers are asked again at once.'),
+  withoutEffect(
+    'metadata.recovery.rebootstrap.trigger.ms',
+    'PCA',
+    'LONG',
+    '300000',
+    'When no known broker answers, the bootstrap servers are asked again at once.',
+  ),
   withoutEffect('metadata.recovery.strategy', 'PCA', 'STRING', 'rebootstrap', 'When no known broker answers, the bootstrap servers are always asked again.'),
   withoutEffect('metric.reporters', 'PCA', 'LIST', 'org.apache.kafka.common.metrics.JmxReporter', 'Metrics are read from the client object.'),
   withoutEffect('metrics.num.samples', 'PCA', 'INT', '2', 'Metrics are counters without samples.'),
   withoutEffect('metrics.recording.level', 'PCA', 'STRING', 'INFO', 'Metrics are counters without levels.'),
   withoutEffect('metrics.sample.window.ms', 'PCA', 'LONG', '30000', 'Metrics are counters without samples.'),
-  supported('partition.assignment.strategy', 'C', 'LIST', 'org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor', {}, 'Of these, range alone is offered to the group so far.'),
+  supported(
+    'partition.assignment.strategy',
+    'C',
+    'LIST',
+    'org.apache.kafka.clients.consumer.RangeAssignor,org.apache.kafka.clients.consumer.CooperativeStickyAssignor',
+    {},
+    'Of these, range alone is offered to the group so far.',
+  ),
   supported('partitioner.adaptive.partitioning.enable', 'P', 'BOOLEAN', 'true'),
   withoutEffect('partitioner.availability.timeout.ms', 'P', 'LONG', '0', 'Partitions are chosen by the length of their queues and their leaders alone.'),
   supported('partitioner.class', 'P', 'CLASS', null),
@@ -155,8 +176,20 @@ export const clientKeys: readonly ClientKey[] = [
   refused('sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms', 'PCA', 'LONG', '10000', 'SASL is not supported yet.'),
   refused('sasl.oauthbearer.jwks.endpoint.retry.backoff.ms', 'PCA', 'LONG', '100', 'SASL is not supported yet.'),
   refused('sasl.oauthbearer.jwks.endpoint.url', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
-  refused('sasl.oauthbearer.jwt.retriever.class', 'PCA', 'CLASS', 'org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever', 'SASL is not supported yet.'),
-  refused('sasl.oauthbearer.jwt.validator.class', 'PCA', 'CLASS', 'org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator', 'SASL is not supported yet.'),
+  refused(
+    'sasl.oauthbearer.jwt.retriever.class',
+    'PCA',
+    'CLASS',
+    'org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever',
+    'SASL is not supported yet.',
+  ),
+  refused(
+    'sasl.oauthbearer.jwt.validator.class',
+    'PCA',
+    'CLASS',
+    'org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator',
+    'SASL is not supported yet.',
+  ),
   refused('sasl.oauthbearer.scope', 'PCA', 'STRING', null, 'SASL is not supported yet.'),
   refused('sasl.oauthbearer.scope.claim.name', 'PCA', 'STRING', 'scope', 'SASL is not supported yet.'),
   refused('sasl.oauthbearer.sub.claim.name', 'PCA', 'STRING', 'sub', 'SASL is not supported yet.'),

@@ -39,7 +39,9 @@ export function consumerConfig(properties: Properties, logger: Logger): Consumer
 
   const assignors = given.list('partition.assignment.strategy')
   if (!assignors.some((name) => RANGE.test(name))) {
-    throw configurationError(`The configuration "partition.assignment.strategy" names no assignor that is supported: "${assignors.join(',')}". Supported: "org.apache.kafka.clients.consumer.RangeAssignor".`)
+    throw configurationError(
+      `The configuration "partition.assignment.strategy" names no assignor that is supported: "${assignors.join(',')}". Supported: "org.apache.kafka.clients.consumer.RangeAssignor".`,
+    )
   }
   if (given.has('partition.assignment.strategy') && assignors.length > 1) {
     logger.warn('Of the configured partition.assignment.strategy only the RangeAssignor is offered to the group.')

@@ -106,5 +106,7 @@ function idempotenceConflict(given: ClientProperties): { reason: string; error: 
 function partitioner(className: string | null): 'sticky' | 'round-robin' {
   if (className === null || className === '') return 'sticky'
   if (className === 'org.apache.kafka.clients.producer.RoundRobinPartitioner') return 'round-robin'
-  throw configurationError(`Invalid value ${className} for configuration partitioner.class: only the default and org.apache.kafka.clients.producer.RoundRobinPartitioner are supported`)
+  throw configurationError(
+    `Invalid value ${className} for configuration partitioner.class: only the default and org.apache.kafka.clients.producer.RoundRobinPartitioner are supported`,
+  )
 }

@@ -102,7 +102,8 @@ export class Consumer {
     this.#cluster = cluster
     this.#coordinator = config.groupId === null ? null : new Coordinator(cluster, config.groupId)
     const { groupInstanceId, apiTimeoutMs, isReadCommitted } = config
-    this.#offsets = this.#coordinator && new CommittedOffsets({ cluster, coordinator: this.#coordinator, clock, groupInstanceId, apiTimeoutMs, isReadCommitted })
+    this.#offsets =
+      this.#coordinator && new CommittedOffsets({ cluster, coordinator: this.#coordinator, clock, groupInstanceId, apiTimeoutMs, isReadCommitted })
     const partitions = () => this.#partitions
     const notify = () => this.#signal.set()
     this.#fetcher = new Fetcher({ config, cluster, clock, logger, metrics, partitions, notify })
@@ -119,7 +120,8 @@ export class Consumer {
     this.#ensureOpen()
     const coordinator = this.#coordinator
     if (!coordinator) throw noGroupError()
-    if (this.#subscription === null && this.#partitions.length > 0) throw illegalStateError('Subscription to topics, partitions and pattern are mutually exclusive')
+    if (this.#subscription === null && this.#partitions.length > 0)
+      throw illegalStateError('Subscription to topics, partitions and pattern are mutually exclusive')
     this.#subscription = subscription
     this.#listener = listener
     this.#hasMetadata = false
@@ -150,7 +152,7 @@ export class Consumer {
    */
   async poll(timeoutMs: number): Promise<ConsumerRecords> {
     this.#ensureOpen()
-    if (this.#polling) throw illegalStateError('Consumer is not safe for concurrent access: a poll is already running.')
+    if (this.#polling !== null) throw illegalStateError('Consumer is not safe for concurrent access: a poll is already running.')
     this.#polling = this.#poll(timeoutMs)
     try {
       return await this.#polling
@@ -212,7 +214,8 @@ export class Consumer {
       this.#finder.search()
       await this.#finder.settled()
       if (assigned.position >= 0) break
-      if (this.#clock.now() >= deadline) throw timeoutError(`Timeout of ${apiTimeoutMs}ms expired before the position for partition ${partitionName(partition)} could be determined`)
+      if (this.#clock.now() >= deadline)
+        throw timeoutError(`Timeout of ${apiTimeoutMs}ms expired before the position for partition ${partitionName(partition)} could be determined`)
       await this.#cluster.pause(1)
     }
     return assigned.position
@@ -241,7 +244,9 @@ export class Consumer {
     if (offsets.length === 0) return
     const membership = this.#membership?.membership ?? null
     if (this.#membership && membership === null) {
-      throw commitFailedError('Offset commit cannot be completed since the consumer is not part of an active group for auto partition assignment; it is likely that the consumer was kicked out of the group.')
+      throw commitFailedError(
+        'Offset commit cannot be completed since the consumer is not part of an active group for auto partition assignment; it is likely that the consumer was kicked out of the group.',
+      )
     }
     this.#metrics.commits++
     try {
@@ -306,7 +311,7 @@ export class Consumer {
   async #poll(timeoutMs: number): Promise<ConsumerRecords> {
     const deadline = this.#clock.now() + timeoutMs
     for (;;) {
-      if (this.#isWokenUp || this.#closing) {
+      if (this.#isWokenUp || this.#closing !== null) {
         this.#isWokenUp = false
         return NO_RECORDS
       }
@@ -413,7 +418,7 @@ export class Consumer {
     const now = this.#clock.now()
     if (now < this.#autoCommitAt) return
     this.#autoCommitAt = now + this.#config.autoCommitIntervalMs
-    if (this.#committing) return
+    if (this.#committing !== null) return
     this.#committing = this.#commitPositions().finally(() => {
       this.#committing = null
     })
@@ -451,7 +456,7 @@ export class Consumer {
   }
 
   #ensureOpen(): void {
-    if (this.#closing) throw closedError('This consumer has already been closed.')
+    if (this.#closing !== null) throw closedError('This consumer has already been closed.')
   }
 }
 

@@ -1,4 +1,12 @@
-import { type AbortedTransaction, CompressionType, decodeRecords, RECORD_BATCH_HEADER_BYTES, type RecordBatchView, RecordCursor, readBatches } from '@millrace/kafka-protocol'
+import {
+  type AbortedTransaction,
+  CompressionType,
+  decodeRecords,
+  RECORD_BATCH_HEADER_BYTES,
+  type RecordBatchView,
+  RecordCursor,
+  readBatches,
+} from '@millrace/kafka-protocol'
 import { crc32c, decompress } from '../compression.ts'
 import { corruptRecordError } from '../errors.ts'
 import { partitionName } from '../topic-partition.ts'

@@ -1,4 +1,13 @@
-import { decodeFetchResponse, ErrorCode, encodeRequest, errorByCode, type FetchedPartition, type FetchedPartitions, type KafkaError, kafkaError } from '@millrace/kafka-protocol'
+import {
+  decodeFetchResponse,
+  ErrorCode,
+  encodeRequest,
+  errorByCode,
+  type FetchedPartition,
+  type FetchedPartitions,
+  type KafkaError,
+  kafkaError,
+} from '@millrace/kafka-protocol'
 import { Backoff } from '../backoff.ts'
 import type { BrokerNode } from '../broker-node.ts'
 import type { Clock } from '../clock.ts'

@@ -46,7 +46,7 @@ export class PositionFinder {
       this.#error = undefined
       throw error
     }
-    if (this.#searching) return Infinity
+    if (this.#searching !== null) return Infinity
     const now = this.#options.clock.now()
     const searched: AssignedPartition[] = []
     let comeAgainAt = Infinity
@@ -104,8 +104,11 @@ export class PositionFinder {
     }
   }
 
-  async #useEnds(partitions: readonly AssignedPartition[]): Promise<void> {
+  async #useEnds(searched: readonly AssignedPartition[]): Promise<void> {
     const { cluster, config, logger } = this.#options
+    // Those without a leader wait for the metadata, which bring the next search.
+    const partitions = searched.filter(({ topic, partition }) => cluster.leader(topic, partition) !== null)
+    if (partitions.length < searched.length) cluster.requestRefresh()
     const versions = new Map(partitions.map((partition) => [partitionName(partition), { partition, version: partition.version }]))
     const queries = partitions.map((partition) => ({ topic: partition.topic, partition: partition.partition, timestamp: this.#timestamp(partition) }))
     const { found, failed } = await listOffsets(cluster, queries, config.isReadCommitted)

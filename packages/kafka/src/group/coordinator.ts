@@ -63,9 +63,7 @@ export class Coordinator {
 
   async #ask(): Promise<BrokerNode> {
     const answer = await this.#cluster.requestAny('FindCoordinator', (version) =>
-      version >= 4
-        ? { keyType: GROUP_KEY_TYPE, coordinatorKeys: [this.groupId] }
-        : { keyType: GROUP_KEY_TYPE, key: this.groupId },
+      version >= 4 ? { keyType: GROUP_KEY_TYPE, coordinatorKeys: [this.groupId] } : { keyType: GROUP_KEY_TYPE, key: this.groupId },
     )
     const { errorCode, nodeId, host, port } = answer.coordinators[0] ?? answer
     if (errorCode !== ErrorCode.NONE) throw kafkaError(errorCode, `Finding the coordinator of group "${this.groupId}"`)

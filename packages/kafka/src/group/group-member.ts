@@ -323,7 +323,12 @@ export class GroupMember {
     const { groupId } = coordinator
     const generationId = this.#generation
     const body = { groupId, generationId, memberId: this.#memberId }
-    const { errorCode } = await coordinator.request('coordinator', 'Heartbeat', (version) => (version >= 3 ? { ...body, groupInstanceId } : body), sessionTimeoutMs)
+    const { errorCode } = await coordinator.request(
+      'coordinator',
+      'Heartbeat',
+      (version) => (version >= 3 ? { ...body, groupInstanceId } : body),
+      sessionTimeoutMs,
+    )
     // An answer to an earlier generation, or one that a join has overtaken, says nothing about this one.
     if (errorCode === ErrorCode.NONE || this.#generation !== generationId || this.#isJoining) return
     this.#heartbeatRefused(errorCode)

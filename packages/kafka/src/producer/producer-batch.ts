@@ -1,11 +1,4 @@
-import {
-  decodeRecords,
-  type KafkaError,
-  type RecordBatchBuilder,
-  type RecordData,
-  type RecordHeader,
-  readBatches,
-} from '@millrace/kafka-protocol'
+import { decodeRecords, type KafkaError, type RecordBatchBuilder, type RecordData, type RecordHeader, readBatches } from '@millrace/kafka-protocol'
 import type { Compression } from '../compression.ts'
 import type { Logger } from '../logger.ts'
 import type { FlushWaiter } from './flush-waiter.ts'
@@ -59,13 +52,7 @@ export class ProducerBatch {
     return this.builder.recordCount
   }
 
-  append(
-    timestamp: number,
-    key: RecordData,
-    value: RecordData,
-    headers: readonly RecordHeader[] | null,
-    completion: SendCompletion | null,
-  ): number {
+  append(timestamp: number, key: RecordData, value: RecordData, headers: readonly RecordHeader[] | null, completion: SendCompletion | null): number {
     if (completion !== null && this.#completions === null) this.#beginCompletions()
     const bytes = headers === null ? this.builder.append(timestamp, key, value) : this.builder.append(timestamp, key, value, headers)
     if (this.#completions !== null) {
@@ -90,12 +77,7 @@ export class ProducerBatch {
         const completion = completions[i]!
         if (completion === null) continue
         try {
-          completion.acknowledged(
-            this.topic,
-            this.partition,
-            baseOffset < 0 ? -1 : baseOffset + i,
-            logAppendTime < 0 ? this.#timestamps[i]! : logAppendTime,
-          )
+          completion.acknowledged(this.topic, this.partition, baseOffset < 0 ? -1 : baseOffset + i, logAppendTime < 0 ? this.#timestamps[i]! : logAppendTime)
         } catch (error) {
           logger.error(`The completion of a record of ${this.topic}-${this.partition} failed.`, error)
         }

@@ -258,7 +258,10 @@ export class Sender {
     }
     for (const flight of flights) {
       const result = results.get(`${flight.queue.topic}-${flight.queue.partition}`)
-      this.#settle(flight, result ?? { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, errorMessage: 'The answer leaves the partition out.', baseOffset: -1, logAppendTimeMs: -1 })
+      this.#settle(
+        flight,
+        result ?? { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, errorMessage: 'The answer leaves the partition out.', baseOffset: -1, logAppendTimeMs: -1 },
+      )
     }
   }
 
@@ -296,7 +299,8 @@ export class Sender {
     const count = batch.recordCount
     batch.acknowledge(baseOffset, logAppendTimeMs, this.#options.logger)
     this.#ended(queue, batch)
-    if (this.#options.logger.isDebugEnabled) this.#options.logger.debug(`${count} records are in ${queue.topic}-${queue.partition} from offset ${baseOffset} on.`)
+    if (this.#options.logger.isDebugEnabled)
+      this.#options.logger.debug(`${count} records are in ${queue.topic}-${queue.partition} from offset ${baseOffset} on.`)
   }
 
   #retryOrFail(flight: Flight, error: KafkaError): void {
@@ -450,11 +454,7 @@ function oldestWaiting({ retries, sealed, open }: PartitionQueue): ProducerBatch
 }
 
 function isSequenceProblem(errorCode: number): boolean {
-  return (
-    errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER ||
-    errorCode === ErrorCode.UNKNOWN_PRODUCER_ID ||
-    errorCode === ErrorCode.INVALID_PRODUCER_EPOCH
-  )
+  return errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER || errorCode === ErrorCode.UNKNOWN_PRODUCER_ID || errorCode === ErrorCode.INVALID_PRODUCER_EPOCH
 }
 
 function topicsOf(flights: readonly Flight[]): ProduceTopic[] {
