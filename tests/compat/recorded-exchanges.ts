@@ -47,7 +47,7 @@ export async function replay({ request }: Exchange, url: string): Promise<Answer
   const { method, path, body, contentType } = request
   const init: RequestInit = { method, headers: { accept: '*/*' } }
   if (body !== undefined) {
-    init.body = typeof body === 'string' ? body : JSON.stringify(body)
+    init.body = typeof body === 'string' ? body : spacedJson(body)
     init.headers = { ...init.headers, 'content-type': contentType ?? 'application/json' }
   }
   const response = await fetch(url + path, init)
@@ -59,4 +59,12 @@ export async function replay({ request }: Exchange, url: string): Promise<Answer
   })
   const headers = Object.fromEntries([...(type === null || type === 'application/json' ? [] : [['content-type', type] as const]), ...kept])
   return { status: response.status, headers, body: text === '' ? null : type === 'application/json' ? JSON.parse(text) : text }
+}
+
+/** JSON with blanks behind colons and commas, as it was sent for the recordings: messages tell columns. */
+function spacedJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(spacedJson).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.entries(value).map(([key, field]) => `${JSON.stringify(key)}: ${spacedJson(field)}`)
+  return `{${fields.join(', ')}}`
 }
