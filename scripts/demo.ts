@@ -35,7 +35,7 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(signal === 'SIGINT' ? 130 : 143))
 
 const original = await prepareFile()
-const { worker, bootstrapServers, stop } = await startCluster()
+const { worker, bootstrapServers, stop } = await startCluster().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))
 try {
   const seconds = await follow()
   await report(seconds)

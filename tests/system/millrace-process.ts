@@ -91,11 +91,11 @@ export class MillraceWorker {
   }
 }
 
-/** Starts a worker and resolves when `GET /` is answered with 200. */
+/** Starts a worker and resolves when its REST API answers and the connectors of its files are created. */
 export async function startWorker(options: WorkerOptions): Promise<MillraceWorker> {
   const worker = await launchWorker(options)
   try {
-    await waitFor(async () => worker.process.hasExited || (await worker.client.serverInfo()), {
+    await waitFor(async () => worker.process.hasExited || (await hasConnectors(worker, options.connectors ?? [])), {
       what: `the worker at ${worker.url}`,
       deadlineMs: 60_000,
       describe: () => worker.process.output,
@@ -106,6 +106,11 @@ export async function startWorker(options: WorkerOptions): Promise<MillraceWorke
     await worker.killAtOnce()
     throw error
   }
+}
+
+async function hasConnectors(worker: MillraceWorker, connectors: readonly Properties[]): Promise<boolean> {
+  const created = await worker.client.connectors()
+  return connectors.every(({ name = '' }) => created.includes(name))
 }
 
 /** Starts a worker without waiting for its REST API. */
