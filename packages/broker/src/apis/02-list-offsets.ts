@@ -20,10 +20,10 @@ export const listOffsets = apiHandler({
   api: 'ListOffsets',
   versions: { min: 1, max: 11 },
 
-  respond: ({ body }, services) => ({
+  respond: ({ version, body }, services) => ({
     topics: body.topics.map(({ name, partitions }) => ({
       name,
-      partitions: partitions.map((partition) => found(services, name, partition)),
+      partitions: partitions.map((partition) => found(services, version, name, partition)),
     })),
   }),
 
@@ -35,7 +35,7 @@ export const listOffsets = apiHandler({
   }),
 })
 
-function found({ topics }: BrokerServices, name: string, { partitionIndex, timestamp, currentLeaderEpoch }: WantedPartition) {
+function found({ topics }: BrokerServices, version: number, name: string, { partitionIndex, timestamp, currentLeaderEpoch }: WantedPartition) {
   const topic = topics.get(name)
   if (!topic) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
   const epochError = leaderEpochError(currentLeaderEpoch)
@@ -43,7 +43,7 @@ function found({ topics }: BrokerServices, name: string, { partitionIndex, times
   try {
     const place = placeOf(topics.log(topic, partitionIndex), timestamp)
     if (!place) return { partitionIndex, errorCode: 0 }
-    return { partitionIndex, errorCode: 0, ...place, leaderEpoch: LEADER_EPOCH }
+    return { partitionIndex, errorCode: 0, ...place, ...(version >= 4 && { leaderEpoch: LEADER_EPOCH }) }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     return { partitionIndex, errorCode: error.errorCode }

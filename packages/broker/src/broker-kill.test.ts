@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { readBatches } from '@millrace/kafka-protocol'
+import { Random } from './fixtures/random.ts'
+import { RawClient } from './fixtures/raw-client.ts'
+import { recordBatch, recordsIn } from './fixtures/record-batches.ts'
+import { temporaryFolder } from './fixtures/temporary-folder.ts'
+
+const ROUNDS = 20
+const IN_FLIGHT = 5
+
+async function startProcess(dataDir: string): Promise<{ child: ChildProcess; port: number; exited: Promise<unknown> }> {
+  const entry = fileURLToPath(new URL('./fixtures/broker-process.ts', import.meta.url))
+  const child = spawn(process.execPath, [entry, dataDir, '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  const [first] = (await Promise.race([once(child.stdout!, 'data'), exited.then(() => assert.fail('The broker did not start.'))])) as [Buffer]
+  return { child, port: Number(String(first)), exited }
+}
+
+/** What a producer knows of a batch: its values, and where it stands once it has been acknowledged. */
+interface Sent {
+  readonly baseSequence: number
+  readonly values: readonly string[]
+  baseOffset: number | undefined
+}
+
+test(`loses no acknowledged record and repeats none when it is killed at ${ROUNDS} random moments`, async (t) => {
+  const random = new Random()
+  t.diagnostic(`SEED=${random.seed}`)
+  const dataDir = temporaryFolder(t)
+  const all: Sent[] = []
+  let producerId = -1
+  let committed = -1
+  let acknowledgedCommit = -1
+
+  for (let round = 0; round < ROUNDS; round++) {
+    const { child, port, exited } = await startProcess(dataDir)
+    const client = await RawClient.connect(port)
+    const coordinator = await RawClient.connect(port)
+    await client.send('Metadata', 12, { topics: [{ name: 'orders' }] })
+    if (producerId === -1) ({ producerId } = await client.send('InitProducerId', 4, { transactionalId: null, transactionTimeoutMs: 0 }))
+
+    // The commit whose answer was lost may or may not have been stored; no other.
+    const { groups } = await coordinator.send('OffsetFetch', 8, { groups: [{ groupId: 'g', topics: [{ name: 'orders', partitionIndexes: [0] }] }] })
+    const { committedOffset } = groups[0]!.topics[0]!.partitions[0]!
+    assert.ok(committedOffset === acknowledgedCommit || committedOffset === committed, `offset ${committedOffset} is committed, ${acknowledgedCommit} was acknowledged`)
+
+    // Killed after so many answers, at whatever the broker is doing then with the requests behind them.
+    let answersLeft = random.integer(1, 120)
+    const kill = () => {
+      if (--answersLeft === 0) child.kill('SIGKILL')
+    }
+    const send = async (sent: Sent) => {
+      const records = recordBatch(sent.values, { timestamp: Date.now(), producerId, producerEpoch: 0, baseSequence: sent.baseSequence })
+      const { errorCode, baseOffset } = await client.produce('orders', records)
+      assert.equal(errorCode, 0)
+      assert.ok(sent.baseOffset === undefined || sent.baseOffset === baseOffset)
+      sent.baseOffset = baseOffset
+      kill()
+    }
+    const produce = async () => {
+      // What has no answer is sent again first, in its order.
+      const again = all.filter(({ baseOffset }) => baseOffset === undefined)
+      const inFlight = new Set<Promise<void>>()
+      for (;;) {
+        let sent = again.shift()
+        if (!sent) {
+          const last = all.at(-1)
+          const baseSequence = last ? last.baseSequence + last.values.length : 0
+          const values = Array.from({ length: random.integer(1, 200) }, (_, i) => `${baseSequence + i}`)
+          all.push((sent = { baseSequence, values, baseOffset: undefined }))
+        }
+        const sending = send(sent)
+        inFlight.add(sending)
+        sending.then(() => inFlight.delete(sending), () => {})
+        if (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight)
+        // Rejected ones stay in the set and end the loop.
+      }
+    }
+    const commit = async () => {
+      for (;;) {
+        committed = Math.max(committed, acknowledgedCommit) + 1
+        const partitions = [{ partitionIndex: 0, committedOffset: committed, committedMetadata: null }]
+        const { topics } = await coordinator.send('OffsetCommit', 8, { groupId: 'g', topics: [{ name: 'orders', partitions }] })
+        assert.equal(topics[0]!.partitions[0]!.errorCode, 0)
+        acknowledgedCommit = committed
+        kill()
+      }
+    }
+    const failures = (await Promise.allSettled([produce(), commit()])).map((result) => (result.status === 'rejected' ? (result.reason as Error).message : ''))
+    assert.deepEqual(failures, ['The connection was closed.', 'The connection was closed.'])
+    await exited
+    client.close()
+    coordinator.close()
+  }
+
+  const { child, port, exited } = await startProcess(dataDir)
+  const client = await RawClient.connect(port)
+  const records: { readonly offset: number; readonly value: string }[] = []
+  for (;;) {
+    const { records: bytes, highWatermark } = await client.fetch('orders', records.length)
+    for (const batch of readBatches(bytes!)) records.push(...recordsIn([batch.bytes]))
+    if (records.length >= highWatermark) break
+  }
+  child.kill('SIGKILL')
+  await exited
+  client.close()
+  // Every record once and in its order, whether or not its answer was lost; at most the last few without an answer are not there.
+  for (const [i, { offset, value }] of records.entries()) assert.deepEqual({ offset, value }, { offset: i, value: String(i) })
+  for (const { baseOffset, values } of all) if (baseOffset !== undefined) assert.ok(baseOffset + values.length <= records.length)
+  t.diagnostic(`${records.length} records in ${all.length} batches, ${acknowledgedCommit + 1} commits`)
+})
