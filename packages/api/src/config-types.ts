@@ -1,5 +1,6 @@
 import { ConfigError } from './errors.ts'
 import { int64Of, isInt64 } from './int64.ts'
+import { javaTrim } from './java-trim.ts'
 
 export type ConfigType = 'BOOLEAN' | 'STRING' | 'INT' | 'SHORT' | 'LONG' | 'DOUBLE' | 'LIST' | 'CLASS' | 'PASSWORD'
 
@@ -128,12 +129,3 @@ function checkParsed(name: string, value: unknown, type: ConfigType): unknown {
 }
 
 const integerNames = { INT: 'a 32-bit integer', SHORT: 'a 16-bit integer (short)', LONG: 'a 64-bit integer (long)' } as const
-
-/** `String.trim`: drops everything up to the blank, control characters included, and no other white space. */
-function javaTrim(text: string): string {
-  let start = 0
-  let end = text.length
-  while (start < end && text.charCodeAt(start) <= 0x20) start++
-  while (end > start && text.charCodeAt(end - 1) <= 0x20) end--
-  return text.slice(start, end)
-}

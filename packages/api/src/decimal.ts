@@ -16,7 +16,7 @@ export class Decimal {
     const [, sign, whole = '', fraction = '', exponent = '0'] = match ?? []
     if (match === null || whole.length + fraction.length === 0) throw new DataError(`"${text}" is not a decimal number`)
     const scale = fraction.length - Number(exponent)
-    if (scale > 0x7fffffff || scale < -0x80000000) throw new DataError(`The exponent of "${text}" is out of range`)
+    if (Math.abs(Number(exponent)) > 0x7fffffff || Math.abs(scale) > 0x7fffffff) throw new DataError(`The exponent of "${text}" is out of range`)
     const digits = BigInt(whole + fraction)
     return new Decimal(sign === '-' ? -digits : digits, scale)
   }
