@@ -8,4 +8,5 @@ export {
   LongConverter,
   ShortConverter,
 } from './converters/primitive-converter.ts'
+export { SimpleHeaderConverter } from './converters/simple-header-converter.ts'
 export { StringConverter } from './converters/string-converter.ts'
