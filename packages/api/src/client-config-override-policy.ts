@@ -1,3 +1,4 @@
+import type { Logger } from './logger.ts'
 import type { Plugin, Properties } from './plugin.ts'
 import type { ConfigValue } from './config-def.ts'
 
@@ -12,7 +13,8 @@ export interface ClientConfigRequest {
 
 /** Decides which client settings a connector may override (`org.apache.kafka.connect.connector.policy.ConnectorClientConfigOverridePolicy`). */
 export interface ClientConfigOverridePolicy extends Plugin {
-  configure(properties: Properties): void
+  /** Called once before use, with all of the worker's properties. @throws ConfigError. */
+  configure(properties: Properties, logger?: Logger): void
   /** One value per property of the request; those refused carry an error message. */
   validate(request: ClientConfigRequest): readonly ConfigValue[]
 }

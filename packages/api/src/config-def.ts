@@ -139,7 +139,7 @@ export class ConfigDef<Parsed extends object = object> {
     }
     const parsed: Record<string, unknown> = {}
     for (const key of this.#keys.values()) {
-      const value = parseKey(key, properties)
+      const value = withoutDuplicates(key, parseKey(key, properties))
       key.validator?.ensureValid(key.name, value)
       parsed[key.name] = typeof value === 'bigint' ? Number(value) : value
     }
@@ -218,6 +218,10 @@ function parseKey(key: ConfigKey, properties: Readonly<Record<string, unknown>>)
     throw new ConfigError(`Missing required configuration "${key.name}" which has no default value.`, { key: key.name })
   }
   return key.defaultValue
+}
+
+function withoutDuplicates(key: ConfigKey, value: unknown): unknown {
+  return key.validator?.isListWithoutDuplicates && Array.isArray(value) ? [...new Set(value)] : value
 }
 
 function parseForValidation(key: ConfigKey, properties: Readonly<Record<string, unknown>>, errorMessages: string[]): unknown {

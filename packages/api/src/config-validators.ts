@@ -7,6 +7,8 @@ export interface Validator {
   /** @throws ConfigError. */
   ensureValid(name: string, value: unknown): void
   toString(): string
+  /** `ConfigDef.parse` drops elements that are in the list already, instead of failing; `validate` reports them. */
+  readonly isListWithoutDuplicates?: true
 }
 
 function validator(description: string, ensureValid: (name: string, value: unknown) => void): Validator {
@@ -59,30 +61,35 @@ export const caseInsensitiveValidString = {
 } as const
 
 export interface ListOptions {
+  /** Default true. */
   readonly isEmptyAllowed?: boolean
+  /** Default false. */
   readonly isNullAllowed?: boolean
 }
 
-/** Lists whose elements are each one of these texts, or any. */
+/** Lists whose elements are each one of these texts, or any; none of them empty or twice (KIP-1161). `ConfigDef.parse` drops those that are there twice. */
 export const validList = {
-  in: (...allowed: readonly string[]): Validator =>
-    validator(`[${allowed.join(', ')}]`, (name, value) => {
-      const unknown = ((value ?? []) as readonly string[]).find((element) => !allowed.includes(element))
-      if (unknown !== undefined) throw ConfigError.invalidValue(name, unknown, `String must be one of: ${allowed.join(', ')}`)
-    }),
-  /** Any values (KIP-1161). Duplicates are no error; they are dropped where the list is used. Default: empty allowed, null not. */
-  anyNonDuplicateValues: ({ isEmptyAllowed = true, isNullAllowed = false }: ListOptions = {}): Validator =>
-    validator(`any non-duplicate values${isEmptyAllowed ? ', empty allowed' : ''}${isNullAllowed ? ', null allowed' : ''}`, (name, value) => {
-      if (value === null || value === undefined) {
-        if (isNullAllowed) return
-        throw ConfigError.invalidValue(name, null, "Configuration '" + name + "' values must not be null.")
-      }
-      const list = value as readonly string[]
-      if (list.length === 0 && !isEmptyAllowed) {
-        throw ConfigError.invalidValue(name, value, "Configuration '" + name + "' must not be empty. Valid values include: any non-empty value")
-      }
-    }),
+  in: (...allowed: readonly string[]): Validator => listValidator({ allowed }),
+  anyNonDuplicateValues: (options: ListOptions = {}): Validator => listValidator({ ...options, allowed: null }),
 } as const
+
+function listValidator({ allowed, isEmptyAllowed = true, isNullAllowed = false }: ListOptions & { readonly allowed: readonly string[] | null }): Validator {
+  const element = allowed === null ? null : validString.in(...allowed)
+  const ensureValid = (name: string, value: unknown): void => {
+    const fail = (reason: string): never => {
+      throw new ConfigError(`Configuration '${name}' ${reason}`, { key: name, value })
+    }
+    if (value === null || value === undefined) return isNullAllowed ? undefined : fail('values must not be null.')
+    const list = value as readonly string[]
+    if (list.length === 0 && !isEmptyAllowed) fail(`must not be empty. Valid values include: ${element === null ? 'any non-empty value' : String(element)}`)
+    if (new Set(list).size < list.length) fail('values must not be duplicated.')
+    for (const each of list) {
+      if (each === '') fail('values must not be empty.')
+      element?.ensureValid(name, each)
+    }
+  }
+  return { ...validator(element === null ? '' : String(element), ensureValid), isListWithoutDuplicates: true }
+}
 
 /** Null is fine, an empty text is not. */
 export const nonEmptyString: Validator = validator('non-empty string', (name, value) => {

@@ -1,30 +1,45 @@
-import { ConfigDef, convertToString, DataError, type HeaderConverter, parseString, type Schema, type SchemaAndValue, type SerializedData } from '@millrace/api'
-import { Schemas } from '@millrace/api'
+import {
+  ConfigDef,
+  convertToString,
+  type HeaderConverter,
+  type Logger,
+  NULL_SCHEMA_AND_VALUE,
+  parseString,
+  type PluginContext,
+  type Properties,
+  type Schema,
+  type SchemaAndValue,
+  Schemas,
+  type SerializedData,
+} from '@millrace/api'
 
-const NO_OPTIONS = new ConfigDef()
+const noConfig = new ConfigDef()
 
 /**
- * Header values as text, and text as whatever it looks like (`org.apache.kafka.connect.storage.SimpleHeaderConverter`, the default header converter).
- * What cannot be read as text of a known form is handed on as bytes.
+ * Values of headers as text that tells its own type (`org.apache.kafka.connect.storage.SimpleHeaderConverter`): the default for headers.
+ * Dates are read and written in the time zone of the process, as by the original.
  */
 export class SimpleHeaderConverter implements HeaderConverter {
+  #logger: Logger | null = null
+
   config(): ConfigDef {
-    return NO_OPTIONS
+    return noConfig
   }
 
-  /** There is nothing to set. */
-  configureHeader(): void {}
+  configureHeader(_properties: Properties, context?: PluginContext): void {
+    this.#logger = context?.logger ?? null
+  }
 
   fromConnectHeader(_topic: string, _headerKey: string, schema: Schema | null, value: unknown): SerializedData {
-    return value === null || value === undefined ? null : convertToString(schema, value)
+    return convertToString(schema, value)
   }
 
-  toConnectHeader(_topic: string, _headerKey: string, data: Buffer | null): SchemaAndValue {
-    if (data === null) return { schema: null, value: null }
+  toConnectHeader(topic: string, headerKey: string, data: Buffer | null): SchemaAndValue {
+    if (data === null) return NULL_SCHEMA_AND_VALUE
     try {
-      return parseString(data.toString('utf8'))
+      return parseString(data.utf8Slice(0, data.length))
     } catch (error) {
-      if (error instanceof DataError) throw error
+      this.#logger?.warn(`Failed to deserialize value for header '${headerKey}' on topic '${topic}', so using byte array`, error)
       return { schema: Schemas.BYTES, value: data }
     }
   }

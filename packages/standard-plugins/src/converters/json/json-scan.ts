@@ -8,6 +8,27 @@ export const DEPTH_MAX = 1000
 /** Integers of so many digits are safe, whatever the digits. */
 const SAFE_DIGITS = 15
 
+/** What a byte means outside strings. */
+const PLAIN = 0
+const QUOTE = 1
+const NUMBER = 2
+const OPENING = 3
+const CLOSING = 4
+const outside = table((byte) => {
+  if (byte === 0x22) return QUOTE
+  if (isDigit(byte) || byte === 0x2d) return NUMBER
+  return byte === 0x7b || byte === 0x5b ? OPENING : byte === 0x7d || byte === 0x5d ? CLOSING : PLAIN
+})
+
+/** And inside. */
+const ESCAPE = 2
+const BEYOND_ASCII = 3
+const inside = table((byte) => (byte === 0x22 ? QUOTE : byte === 0x5c ? ESCAPE : byte >= 0x80 ? BEYOND_ASCII : PLAIN))
+
+function table(meaningOf: (byte: number) => number): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => meaningOf(byte))
+}
+
 /**
  * Looks through JSON text for what `JSON.parse` would change:
  * integers beyond the safe range, integral numbers written with a fraction or exponent (doubles in Java), `-0`, keys that look like array indexes (their
@@ -15,46 +36,49 @@ const SAFE_DIGITS = 15
  * a fraction of the parsing. May ask for exactness without need, never the other way round. Errors of syntax are left to the parser.
  *
  * @param isTyped values are wanted as their schema says: numbers whose digits are not all in the float64 need exactness, too.
- * @returns `NOT_ASCII`, `EXACT`, both or 0.
+ * @returns `NOT_ASCII`, `EXACT` or 0.
  */
 export function scanJson(bytes: Buffer, start: number, end: number, isTyped: boolean): number {
-  let seen = 0
+  let findings = 0
   let depth = 0
   let at = start
   while (at < end) {
-    const byte = bytes[at] as number
-    if (byte === 0x22) {
+    const meaning = outside[bytes[at] as number]
+    if (meaning === PLAIN) at++
+    else if (meaning === QUOTE) {
       const first = ++at
       let isEscaped = false
       for (;;) {
+        let inner = inside[bytes[at] as number]
+        while (inner === PLAIN) inner = inside[bytes[++at] as number]
+        // A string that is not closed runs on into what follows the text.
         if (at >= end) return EXACT
-        const inner = bytes[at] as number
-        if (inner === 0x22) break
-        seen |= inner
-        if (inner === 0x5c) {
+        if (inner === QUOTE) break
+        if (inner === ESCAPE) {
           isEscaped = true
+          at += 2
+        } else {
+          findings = NOT_ASCII
           at++
         }
-        at++
       }
       if ((isEscaped || isSuspectKeyStart(bytes[first] as number)) && isSuspectKey(bytes, first, at, end, isEscaped)) return EXACT
       at++
-    } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
+    } else if (meaning === NUMBER) {
       const next = skipSafeNumber(bytes, at, end, isTyped)
       if (next === UNSAFE) return EXACT
       at = next
     } else {
-      if (byte === 0x7b || byte === 0x5b) {
-        if (++depth > DEPTH_MAX) return EXACT
-      } else if (byte === 0x7d || byte === 0x5d) depth--
+      depth += meaning === OPENING ? 1 : -1
+      if (depth > DEPTH_MAX) return EXACT
       at++
     }
   }
-  return seen >= 0x80 ? NOT_ASCII : 0
+  return findings
 }
 
 function isSuspectKeyStart(byte: number): boolean {
-  return (byte >= 0x30 && byte <= 0x39) || byte === 0x5f
+  return isDigit(byte) || byte === 0x5f
 }
 
 /** Whether the string from `start` to `quote` is a key that a plain object would not keep as it is. */
@@ -63,7 +87,7 @@ function isSuspectKey(bytes: Buffer, start: number, quote: number, end: number, 
   while (next < end && isBlank(bytes[next] as number)) next++
   if (next >= end || bytes[next] !== 0x3a) return false
   if (isEscaped) return true
-  if (bytes[start] === 0x5f) return isProto(bytes.latin1Slice(start, quote))
+  if (bytes[start] === 0x5f) return bytes.latin1Slice(start, quote) === '__proto__'
   for (let at = start; at < quote; at++) if (!isDigit(bytes[at] as number)) return false
   return true
 }
@@ -74,10 +98,6 @@ function isBlank(byte: number): boolean {
 
 function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39
-}
-
-function isProto(key: string): boolean {
-  return key === '__proto__'
 }
 
 const UNSAFE = -1
