@@ -2,13 +2,14 @@ export type { LogLevel } from './logging/log-levels.ts'
 export { type LogFormat, type LogRecord, type LogWriter, logToStream } from './logging/log-output.ts'
 export { Loggers, type LoggersOptions } from './logging/loggers.ts'
 export { consoleLoggers, type ConsoleLoggersOptions } from './main/console-loggers.ts'
-export { onStopSignal, type StopOnSignalOptions, type StopResult } from './main/shutdown.ts'
+export { endProcess, onStopSignal, type StopOnSignalOptions, type StopResult } from './main/shutdown.ts'
 export {
   type BootstrapResolution,
   type ResolveBootstrapContext,
   type RunningWorker,
+  type StandaloneOptions,
+  StandaloneWorker,
   startStandalone,
-  type StartStandaloneOptions,
   stopOnSignals,
 } from './main/start-standalone.ts'
 export { StartupError } from './main/startup-error.ts'

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { BootstrapResolution, ResolveBootstrapContext } from '@millrace/runtime'
+import type { BootstrapResolution, ResolveBootstrapContext, StandaloneWorker } from '@millrace/runtime'
 import { EXIT_WRONG_INPUT } from '../exit-codes.ts'
 import { buildCommit, COMPATIBLE_VERSION, packageVersion } from '../version.ts'
 
@@ -17,9 +17,10 @@ export function standaloneCommand(): Command {
 }
 
 async function runStandalone(workerFile: string, connectorFiles: readonly string[]): Promise<void> {
-  const { StartupError, startStandalone, stopOnSignals } = await import('@millrace/runtime')
+  const { endProcess, StandaloneWorker, StartupError, stopOnSignals } = await import('@millrace/runtime')
+  let worker: StandaloneWorker | undefined
   try {
-    const worker = await startStandalone({
+    worker = await StandaloneWorker.create({
       workerFile,
       connectorFiles,
       bundledPlugins: BUNDLED_CONNECTORS.map(manifestOf),
@@ -27,11 +28,12 @@ async function runStandalone(workerFile: string, connectorFiles: readonly string
       resolveBootstrap,
     })
     stopOnSignals(worker)
+    await worker.start()
   } catch (error) {
-    const isForUsers = error instanceof StartupError
-    console.error(isForUsers ? error.message : error)
-    // A thread that nothing interrupts must not keep the process.
-    process.exit(isForUsers ? error.exitCode : EXIT_WRONG_INPUT)
+    console.error(error instanceof StartupError ? error.message : error)
+    const exitCode = error instanceof StartupError ? error.exitCode : EXIT_WRONG_INPUT
+    if (worker === undefined) process.exit(exitCode)
+    endProcess(exitCode, { result: await worker.stop(), logger: worker.logger })
   }
 }
 

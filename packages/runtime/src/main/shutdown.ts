@@ -43,15 +43,18 @@ export function onStopSignal({ stop, logger, deadlineMs, host = processHost }: S
     void stopped(stop, logger).then((result) => {
       clearTimeout(deadline)
       if (result === null) return host.exit(EXIT_STOP_FAILED)
-      if (result.abandonedThreads > 0) {
-        return kill(host, logger, `${result.abandonedThreads} thread(s) of plug-ins are in native calls that cannot be interrupted; everything else is stopped.`)
-      }
       logger.info('Kafka Connect stopped')
-      host.exit(EXIT_CLEAN)
+      endProcess(EXIT_CLEAN, { result, logger, host })
     })
   }
   host.on('SIGTERM', () => onSignal('SIGTERM'))
   host.on('SIGINT', () => onSignal('SIGINT'))
+}
+
+/** Ends the process after everything has been stopped: with this code, or by SIGKILL where threads are left that would keep it. */
+export function endProcess(code: number, { result, logger, host = processHost }: { readonly result: StopResult; readonly logger: Logger; readonly host?: StopHost }): void {
+  if (result.abandonedThreads === 0) return host.exit(code)
+  kill(host, logger, `${result.abandonedThreads} thread(s) of plug-ins are in native calls that cannot be interrupted; everything else is stopped.`)
 }
 
 async function stopped(stop: StopOnSignalOptions['stop'], logger: Logger): Promise<StopResult | null> {

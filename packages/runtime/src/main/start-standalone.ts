@@ -1,16 +1,14 @@
 import { resolve } from 'node:path'
 import type { Logger } from '@millrace/api'
 import { readConnectorFile } from '../config/connector-file.ts'
-import { StandaloneHerder } from '../herder/standalone/standalone-herder.ts'
+import type { Herder } from '../herder/herder.ts'
 import type { Loggers } from '../logging/loggers.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
 import { RestServer } from '../rest/server.ts'
-import { FileOffsetStore } from '../storage/file/file-offset-store.ts'
-import { MemoryConfigStore } from '../storage/memory/memory-config-store.ts'
-import { MemoryStatusStore } from '../storage/memory/memory-status-store.ts'
-import { Worker } from '../worker/worker.ts'
-import { type Cluster, clientKeyOf, consumerGroupOffsets, lookUpCluster } from './kafka-cluster.ts'
+import type { HerderAndWorker } from './create-herder.ts'
+import type { Cluster } from './kafka-cluster.ts'
 import { onStopSignal, type StopResult } from './shutdown.ts'
+import { StartedParts } from './started-parts.ts'
 import { EXIT_NOT_STARTED, EXIT_START_FAILED, StartupError } from './startup-error.ts'
 import { readWorkerSettings, warnOfDuplicates, type WorkerSettings } from './worker-settings.ts'
 
@@ -19,7 +17,7 @@ const REST_GRACE_MS = 2_000
 /** What stopping may take beyond `task.shutdown.graceful.timeout.ms`: connectors, abandoned threads, the embedded broker. */
 const STOP_RESERVE_MS = 25_000
 
-export interface StartStandaloneOptions {
+export interface StandaloneOptions {
   /** The worker's properties file. */
   readonly workerFile: string
   /** Connectors to create, in this order. */
@@ -52,143 +50,133 @@ export interface BootstrapResolution {
 export interface RunningWorker {
   /** The advertised URL, without a slash at the end. */
   readonly restUrl: string
-  /** `host:port` of it. */
+  /** `host:port` of it, by which statuses name the worker. */
   readonly workerId: string
-  readonly logger: Logger
-  /** How long `stop` may take at most. Milliseconds. */
-  readonly stopTimeoutMs: number
-  /** Stops REST, then connectors and tasks, then the embedded broker. Later calls get the same promise. */
+  /** Stops REST, then connectors and tasks, then the embedded broker. May be called repeatedly. */
   stop(): Promise<StopResult>
 }
 
-/**
- * Starts a standalone worker (`org.apache.kafka.connect.cli.ConnectStandalone`): the port answers early, everything else once the Kafka cluster
- * is known; then the connectors of the command line are created one after another.
- *
- * @throws StartupError; everything that was started has been stopped then.
- */
-export async function startStandalone(options: StartStandaloneOptions): Promise<RunningWorker> {
-  const settings = await readWorkerSettings({ ...options, bundledPlugins: [standardPlugins(), ...options.bundledPlugins] })
-  const log = settings.loggers.logger('main/start-standalone')
-  log.info('Kafka Connect worker initializing ...')
-  const started = new StartedParts()
-  try {
-    const worker = await startParts(settings, options, started)
-    log.info(`Kafka Connect started: REST API at ${worker.restUrl}`)
-    return worker
-  } catch (error) {
-    await started.stop()
-    throw error
-  }
+/** Starts a standalone worker and resolves when its connectors are created. @throws StartupError; everything is stopped again then. */
+export async function startStandalone(options: StandaloneOptions): Promise<RunningWorker> {
+  const worker = await StandaloneWorker.create(options)
+  await worker.start()
+  return worker
 }
 
-/** Stops the worker on SIGTERM and SIGINT and ends the process. */
-export function stopOnSignals(worker: RunningWorker): void {
+/** Stops the worker on SIGTERM and SIGINT, also while it starts, and ends the process. */
+export function stopOnSignals(worker: StandaloneWorker): void {
   onStopSignal({ stop: () => worker.stop(), logger: worker.logger, deadlineMs: worker.stopTimeoutMs })
 }
 
-async function startParts(settings: WorkerSettings, options: StartStandaloneOptions, started: StartedParts): Promise<RunningWorker> {
-  const { config, loggers } = settings
-  const rest = await asNotStarted(settings, () => new RestServer({ config, loggers, version: options.version }))
-  const cluster = clusterOf(settings, options, started)
-  // Both fail early and independently; the look-up is waited for in any case, so that nothing is left behind.
-  const [listening, found] = await Promise.allSettled([asNotStarted(settings, () => rest.listen()), cluster])
-  if (listening.status === 'fulfilled') started.add(() => rest.stop(REST_GRACE_MS))
-  if (listening.status === 'rejected') throw listening.reason
-  if (found.status === 'rejected') throw found.reason
+/** A worker on its own (`org.apache.kafka.connect.cli.ConnectStandalone`). */
+export class StandaloneWorker implements RunningWorker {
+  readonly logger: Logger
+  /** How long `stop` may take at most. Milliseconds. */
+  readonly stopTimeoutMs: number
+  readonly #settings: WorkerSettings
+  readonly #options: StandaloneOptions
+  readonly #rest: RestServer
+  readonly #started = new StartedParts()
+  #worker: HerderAndWorker['worker'] | null = null
 
-  const { herder, worker } = await asNotStarted(settings, () => createHerder(settings, rest.workerId, found.value))
-  started.add(() => herder.stop())
-  await asStartFailed('The worker could not be started', () => herder.start())
-  rest.mount(herder)
-  await createConnectors(options.connectorFiles ?? [], herder, loggers)
-  herder.ready()
-
-  return {
-    restUrl: rest.advertisedUrl.href.slice(0, -1),
-    workerId: rest.workerId,
-    logger: loggers.logger('main/shutdown'),
-    stopTimeoutMs: config.taskShutdownGracefulTimeoutMs + REST_GRACE_MS + STOP_RESERVE_MS,
-    stop: async () => {
-      await started.stop()
-      return { abandonedThreads: worker.threads().filter(({ state }) => state === 'abandoned').length }
-    },
-  }
-}
-
-/** What runs so far, to be stopped in the order of `stopOrder`: REST first, then what it serves, then what that uses. */
-class StartedParts {
-  readonly #stops: { readonly stop: () => Promise<unknown>; readonly isBase: boolean }[] = []
-  #stopped: Promise<void> | null = null
-
-  /** Parts are stopped in the order in which they are added; a base, on which the others stand, after all of them. */
-  add(stop: () => Promise<unknown>, { isBase = false } = {}): void {
-    this.#stops.push({ stop, isBase })
+  /** Reads and checks the worker's file; nothing runs yet. @throws StartupError */
+  static async create(options: StandaloneOptions): Promise<StandaloneWorker> {
+    const settings = await readWorkerSettings({ ...options, bundledPlugins: [standardPlugins(), ...options.bundledPlugins] })
+    const { config, loggers } = settings
+    const rest = await asNotStarted(settings, () => new RestServer({ config, loggers, version: options.version }))
+    return new StandaloneWorker(settings, options, rest)
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stopAll()
-    return this.#stopped
+  private constructor(settings: WorkerSettings, options: StandaloneOptions, rest: RestServer) {
+    this.#settings = settings
+    this.#options = options
+    this.#rest = rest
+    this.logger = settings.loggers.logger('main/shutdown')
+    this.stopTimeoutMs = settings.config.taskShutdownGracefulTimeoutMs + REST_GRACE_MS + STOP_RESERVE_MS
   }
 
-  /** A part that fails to stop does not keep the others from it; the first failure is reported at the end. */
-  async #stopAll(): Promise<void> {
-    const failures: unknown[] = []
-    for (const { stop } of [...this.#stops.filter(({ isBase }) => !isBase), ...this.#stops.filter(({ isBase }) => isBase)]) {
-      await stop().catch((error: unknown) => failures.push(error))
+  /** The advertised URL, without a slash at the end. Known once started. */
+  get restUrl(): string {
+    return this.#rest.advertisedUrl.href.slice(0, -1)
+  }
+
+  get workerId(): string {
+    return this.#rest.workerId
+  }
+
+  /**
+   * The port answers early, everything else once the Kafka cluster is known; then the connectors of the command line are created one after another.
+   * Called once. Resolves also where `stop` was called meanwhile. @throws StartupError; everything that was started has been stopped then.
+   */
+  async start(): Promise<void> {
+    const log = this.#settings.loggers.logger('main/start-standalone')
+    log.info('Kafka Connect worker initializing ...')
+    try {
+      await this.#start()
+      log.info(`Kafka Connect started: REST API at ${this.restUrl}`)
+    } catch (error) {
+      // What fails because it is being stopped is no failure.
+      if (this.#started.isStopping) return
+      await this.stop().catch((failure: unknown) => log.error('Not everything that was started could be stopped', failure))
+      throw error
     }
-    if (failures.length > 0) throw failures[0]
   }
-}
 
-async function clusterOf(settings: WorkerSettings, options: StartStandaloneOptions, started: StartedParts): Promise<Cluster> {
-  const { config, loggers } = settings
-  if (config.bootstrapServers.join() !== 'embedded') return lookUpCluster(config, loggers.logger('kafka/admin'))
-  if (options.resolveBootstrap === undefined) {
-    throw new StartupError(`${options.workerFile}: "bootstrap.servers=embedded" is not possible here: there is no broker to embed.`, EXIT_NOT_STARTED)
+  /** Stops REST, then connectors and tasks, then the embedded broker. May be called at any time, also repeatedly. */
+  async stop(): Promise<StopResult> {
+    await this.#started.stop()
+    return { abandonedThreads: this.#worker?.threads().filter(({ state }) => state === 'abandoned').length ?? 0 }
   }
-  const { resolveBootstrap } = options
-  const dataDir = `${resolve(config.offsetStorageFileFilename)}.broker`
-  const resolution = await asNotStarted(settings, () => resolveBootstrap({ dataDir, logger: loggers.logger('millrace.broker') }))
-  started.add(() => resolution.close(), { isBase: true })
-  return resolution
-}
 
-function createHerder(settings: WorkerSettings, workerId: string, cluster: Cluster): { herder: StandaloneHerder; worker: Worker } {
-  const { config, registry, transformer, loggers } = settings
-  const offsetStore = new FileOffsetStore({ file: config.offsetStorageFileFilename, logger: loggers.logger('storage/file/file-offset-store') })
-  let worker: Worker | undefined
-  const herder = new StandaloneHerder({
-    config,
-    registry,
-    transformer,
-    createWorker: (listener, resolveTaskConfig) => {
-      worker = new Worker({ config, registry, offsetStore, bootstrapServers: cluster.bootstrapServers, workerId, listener, resolveTaskConfig, logger: loggers.logger('worker/worker'), threadLog: loggers })
-      return worker
-    },
-    configStore: new MemoryConfigStore(),
-    offsetStore,
-    statusStore: new MemoryStatusStore(),
-    workerId,
-    clusterId: cluster.clusterId,
-    consumerGroupOffsets: consumerGroupOffsets(cluster, loggers.logger('kafka/admin')),
-    clientKeyOf,
-    logger: loggers.logger('herder/standalone/standalone-herder'),
-  })
-  if (worker === undefined) throw new Error('The herder made no worker.')
-  return { herder, worker }
-}
+  async #start(): Promise<void> {
+    const settings = this.#settings
+    const rest = this.#rest
+    this.#started.add(() => rest.stop(REST_GRACE_MS))
+    // At the same time, as each of them waits most of the time. All are waited for, so that nothing is left behind where one fails.
+    const steps = [asNotStarted(settings, () => rest.listen()), this.#cluster(), import('./create-herder.ts')] as const
+    await Promise.allSettled(steps)
+    const [, cluster, { createHerder }] = await Promise.all(steps)
 
-/** A connector that cannot be created ends the worker, as in the original. */
-async function createConnectors(files: readonly string[], herder: StandaloneHerder, loggers: Loggers): Promise<void> {
-  const log = loggers.logger('main/start-standalone')
-  for (const file of files) {
-    await asStartFailed(`Failed to create connector for ${file}`, async () => {
-      const { name, config, initialState, duplicates } = await readConnectorFile(file)
-      warnOfDuplicates(file, duplicates, log)
-      const { info } = await herder.putConnector(name, config, { allowReplace: false, initialState })
-      log.info(`Created connector ${info.name}`)
-    })
+    const { herder, worker } = await asNotStarted(settings, () => createHerder(settings, rest.workerId, cluster))
+    this.#worker = worker
+    this.#started.add(() => herder.stop())
+    await asStartFailed('The worker could not be started', () => herder.start())
+    rest.mount(herder)
+    await this.#createConnectors(herder)
+    herder.ready()
+  }
+
+  async #cluster(): Promise<Cluster> {
+    const settings = this.#settings
+    const { config, loggers } = settings
+    if (config.bootstrapServers.join() === 'embedded') return this.#embeddedCluster()
+    const { lookUpCluster } = await import('./kafka-cluster.ts')
+    return lookUpCluster(config, loggers.logger('kafka/admin'))
+  }
+
+  async #embeddedCluster(): Promise<Cluster> {
+    const { workerFile, resolveBootstrap } = this.#options
+    if (resolveBootstrap === undefined) {
+      throw new StartupError(`${workerFile}: "bootstrap.servers=embedded" is not possible here: there is no broker to embed.`, EXIT_NOT_STARTED)
+    }
+    const { config, loggers } = this.#settings
+    const dataDir = `${resolve(config.offsetStorageFileFilename)}.broker`
+    const broker = await asNotStarted(this.#settings, () => resolveBootstrap({ dataDir, logger: loggers.logger('millrace.broker') }))
+    this.#started.add(() => broker.close(), { isBase: true })
+    return broker
+  }
+
+  /** A connector that cannot be created ends the worker, as in the original. */
+  async #createConnectors(herder: Herder): Promise<void> {
+    const log = this.#settings.loggers.logger('main/start-standalone')
+    for (const file of this.#options.connectorFiles ?? []) {
+      await asStartFailed(`Failed to create connector for ${file}`, async () => {
+        const { name, config, initialState, duplicates } = await readConnectorFile(file)
+        warnOfDuplicates(file, duplicates, log)
+        const { info } = await herder.putConnector(name, config, { allowReplace: false, initialState })
+        log.info(`Created connector ${info.name}`)
+      })
+    }
   }
 }
 
