@@ -101,10 +101,10 @@ class ConnectionSlot {
   }
 
   async #open(): Promise<Connection> {
-    const { clientId, requestTimeoutMs, connectTimeoutMs, connectTimeoutMaxMs } = this.#config
+    const { clientId, requestTimeoutMs, connectTimeoutMs, connectTimeoutMaxMs, security } = this.#config
     const growing = Math.min(connectTimeoutMs * 2 ** Math.min(this.#failures, 10), Math.max(connectTimeoutMs, connectTimeoutMaxMs))
     try {
-      const connection = await Connection.open({ address: this.#address, clientId, requestTimeoutMs, connectTimeoutMs: growing, clock: this.#clock })
+      const connection = await Connection.open({ address: this.#address, clientId, requestTimeoutMs, connectTimeoutMs: growing, clock: this.#clock, security })
       this.#connection = connection
       this.#failures = 0
       if (this.#isClosed) connection.close()

@@ -7,6 +7,7 @@ import type { ConnectionConfig } from './config/connection-config.ts'
 import type { Connection } from './connection.ts'
 import { asKafkaError, closedError, networkError, timeoutError } from './errors.ts'
 import type { Logger } from './logger.ts'
+import { isAuthenticationFailure } from './security/security-errors.ts'
 
 /** A topic as the cluster described it last. */
 export interface TopicMetadata {
@@ -36,6 +37,8 @@ export interface ClusterOptions {
   readonly allowsAutoTopicCreation?: boolean
   /** Called after each refresh. Must not throw. */
   updated?(): void
+  /** Called when the brokers cannot be reached with these settings, see `isAuthenticationFailure`; those who wait for metadata fail too. Must not throw. */
+  refused?(error: KafkaError): void
 }
 
 const IDLE_CHECK_MS = 30_000
@@ -45,7 +48,8 @@ const WARNING_INTERVAL_MS = 10_000
  * The brokers and what is known of their topics.
  *
  * Metadata are fetched when they are asked for (`requestRefresh`, `refresh`) and when they are older than `metadata.max.age.ms`.
- * A fetch that fails is repeated with growing pauses until it succeeds or the client is closed.
+ * A fetch that fails is repeated with growing pauses until it succeeds or the client is closed. One that fails because the settings of security do not fit
+ * is not, before somebody asks again.
  */
 export class Cluster {
   readonly config: ConnectionConfig
@@ -140,7 +144,7 @@ export class Cluster {
   /**
    * Fetches the metadata; resolves when a fetch that began after this call has succeeded.
    *
-   * @throws KafkaError `CLIENT_CLOSED`; `REQUEST_TIMED_OUT` when that takes longer than `timeoutMs`; the retrying goes on.
+   * @throws KafkaError `CLIENT_CLOSED`; `REQUEST_TIMED_OUT` when that takes longer than `timeoutMs`, the retrying goes on; what `isAuthenticationFailure` names.
    */
   async refresh(timeoutMs = Infinity): Promise<void> {
     if (this.isClosed) throw closedError('The client was closed.')
@@ -222,11 +226,17 @@ export class Cluster {
         failures = this.#isRefreshWanted ? failures + 1 : 0
         waiting.resolve()
       } catch (error) {
-        this.#isRefreshWanted = true
+        const failure = asKafkaError(error)
         failures++
-        this.#warn(asKafkaError(error))
-        // Those who waited wait for the next attempt.
-        this.#nextRefresh.promise.then(waiting.resolve, waiting.reject)
+        this.#warn(failure)
+        if (isAuthenticationFailure(failure)) {
+          waiting.reject(failure)
+          this.#options.refused?.(failure)
+        } else {
+          this.#isRefreshWanted = true
+          // Those who waited wait for the next attempt.
+          this.#nextRefresh.promise.then(waiting.resolve, waiting.reject)
+        }
       }
       // The pause also keeps errors that come again and again from asking without end.
       if (this.#isRefreshWanted && !this.isClosed) await this.pause(Math.max(1, failures)).catch(() => undefined)
@@ -295,7 +305,7 @@ export class Cluster {
     const now = this.clock.now()
     if (now - this.#warnedAt < WARNING_INTERVAL_MS) return
     this.#warnedAt = now
-    this.logger.warn(`The metadata of the cluster cannot be fetched; trying again. ${error.message}`)
+    this.logger.warn(`The metadata of the cluster cannot be fetched${isAuthenticationFailure(error) ? '' : '; trying again'}. ${error.message}`)
   }
 
   #closeIdle(): void {

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import {
   type ApiName,
   apis,
@@ -14,6 +14,8 @@ import {
 import { type Clock, timerMs } from './clock.ts'
 import type { Address } from './config/connection-config.ts'
 import { asKafkaError, closedError, networkError, timeoutError } from './errors.ts'
+import { type ClientSecurity, noSecurity } from './security/client-security.ts'
+import { looksLikeTls } from './security/tls-failure.ts'
 
 /** Responses beyond this are taken for bytes of another protocol. */
 const RESPONSE_BYTES_MAX = 512 * 1024 * 1024
@@ -39,10 +41,12 @@ const SOFTWARE = { clientSoftwareName: 'millrace', clientSoftwareVersion: '0.1.0
 export interface ConnectionOptions {
   readonly address: Address
   readonly clientId: string
-  /** For TCP and the first exchange together. Milliseconds. */
+  /** For TCP, TLS and the first exchange together. Milliseconds. */
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly clock: Clock
+  /** Default: neither TLS nor SASL. */
+  readonly security?: ClientSecurity
 }
 
 /** Takes the answer of one request; exactly one of the two is called, once. Neither may throw. */
@@ -72,6 +76,7 @@ export class Connection {
   readonly #clientId: string
   readonly #requestTimeoutMs: number
   readonly #clock: Clock
+  readonly #security: ClientSecurity
   readonly #splitter = new FrameSplitter(RESPONSE_BYTES_MAX)
   readonly #closed = Promise.withResolvers<void>()
   /** In the order of their answers. */
@@ -81,19 +86,27 @@ export class Connection {
   #error: Error | null = null
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
+  #hasRead = false
+  /** When a session has to be renewed (KIP-368), by the clock. */
+  #renewAt = Infinity
+  /** Requests that wait while a session is renewed; null while none has to. */
+  #held: (() => void)[] | null = null
   /** When a request was last sent or answered, by the clock. */
   lastUsedAt: number
 
-  private constructor({ address, clientId, requestTimeoutMs, clock }: ConnectionOptions) {
+  private constructor({ address, clientId, requestTimeoutMs, clock, security = noSecurity }: ConnectionOptions) {
     this.address = address
     this.#clientId = clientId
     this.#requestTimeoutMs = requestTimeoutMs
     this.#clock = clock
+    this.#security = security
     this.lastUsedAt = clock.now()
     const memory = Buffer.allocUnsafeSlow(READ_BYTES)
     const onread = { buffer: memory, callback: (length: number) => this.#read(memory.subarray(0, length)) }
-    this.#socket = connect({ host: address.host, port: address.port, noDelay: true, keepAlive: true, onread })
-    this.#socket.on('error', (cause) => this.#end(networkError(`The connection to ${name(address)} failed: ${cause.message}`, cause)))
+    this.#socket = security.openSocket(address, onread)
+    this.#socket.on('error', (cause) => {
+      this.#end(security.failure(name(address), cause) ?? networkError(`The connection to ${name(address)} failed: ${cause.message}`, cause))
+    })
     this.#socket.on('close', () => {
       this.#end(networkError(`The connection to ${name(address)} was closed.`))
       this.#closed.resolve()
@@ -102,11 +115,13 @@ export class Connection {
   }
 
   /**
-   * Connects and asks the broker for its versions.
+   * Connects, asks the broker for its versions, and authenticates.
    *
-   * @throws KafkaError `NETWORK_EXCEPTION` or `REQUEST_TIMED_OUT` (both retriable); `UNSUPPORTED_VERSION` for a broker that is too old.
+   * @throws KafkaError `NETWORK_EXCEPTION` or `REQUEST_TIMED_OUT` (both retriable); `UNSUPPORTED_VERSION` for a broker that is too old;
+   *   what `isAuthenticationFailure` names, which is not retriable.
    */
   static async open(options: ConnectionOptions): Promise<Connection> {
+    await options.security?.prepare()
     const connection = new Connection(options)
     const { address, connectTimeoutMs } = options
     const timer = setTimeout(() => {
@@ -115,6 +130,8 @@ export class Connection {
     try {
       await connection.#connected()
       await connection.#negotiate()
+      clearTimeout(timer)
+      await connection.#authenticate()
       return connection
     } catch (error) {
       connection.close()
@@ -130,7 +147,7 @@ export class Connection {
 
   /** Requests that have no answer yet. */
   get pendingCount(): number {
-    return this.#pending.length
+    return this.#pending.length + (this.#held?.length ?? 0)
   }
 
   /** Resolves when the socket is gone. */
@@ -189,6 +206,10 @@ export class Connection {
       handler.failed(this.#error)
       return
     }
+    if (this.#mustWait(api)) {
+      this.#hold(() => this.exchange(api, timeoutMs, handler, encode), handler.failed.bind(handler))
+      return
+    }
     const correlationId = this.#nextCorrelationId()
     const buffers = encode(correlationId)
     const now = this.#clock.now()
@@ -201,6 +222,7 @@ export class Connection {
   /** Sends a request that the broker does not answer (Produce with acks=0); calls back when it is written or the connection has ended. */
   post(encode: (correlationId: number) => readonly Buffer[], written: (error: Error | null) => void): void {
     if (this.#error) return written(this.#error)
+    if (this.#mustWait('Produce')) return this.#hold(() => this.post(encode, written), written)
     const buffers = encode(this.#nextCorrelationId())
     this.lastUsedAt = this.#clock.now()
     this.#write(buffers, (error) => written(error ? (this.#error ?? networkError(error.message, error)) : null))
@@ -220,7 +242,7 @@ export class Connection {
 
   async #connected(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#socket.once('connect', resolve)
+    this.#socket.once(this.#security.usesTls ? 'secureConnect' : 'connect', resolve)
     this.#socket.once('close', () => reject(this.#error ?? networkError('closed')))
     await promise
   }
@@ -234,6 +256,50 @@ export class Connection {
     }
     if (answer.errorCode !== ErrorCode.NONE) throw kafkaError(answer.errorCode, `Asking ${name(this.address)} for its versions`)
     this.#learn(answer)
+  }
+
+  /** @throws KafkaError as `ClientSecurity.authenticate`, after the connection has ended. */
+  async #authenticate(): Promise<void> {
+    if (!this.#security.usesSasl) return
+    try {
+      const lifetimeMs = await this.#security.authenticate(this)
+      // As in Java: early enough, and not at the same moment as all others.
+      this.#renewAt = lifetimeMs > 0 ? this.#clock.now() + lifetimeMs * (0.85 + 0.1 * Math.random()) : Infinity
+    } catch (error) {
+      const cause = asKafkaError(error)
+      this.#end(cause)
+      throw cause
+    }
+  }
+
+  /** Whether a request has to wait for a new session, which begins now if it is time: the broker takes no others meanwhile. */
+  #mustWait(api: ApiName): boolean {
+    if (api === 'SaslHandshake' || api === 'SaslAuthenticate') return false
+    if (this.#held === null && this.#clock.now() >= this.#renewAt) {
+      this.#held = []
+      // The connection has ended with that error, and what was held fails with it.
+      this.#authenticate().then(
+        () => this.#release(),
+        () => undefined,
+      )
+    }
+    return this.#held !== null
+  }
+
+  #hold(send: () => void, failed: (error: Error) => void): void {
+    this.#held?.push(() => {
+      try {
+        send()
+      } catch (error) {
+        failed(asKafkaError(error))
+      }
+    })
+  }
+
+  #release(): void {
+    const held = this.#held ?? []
+    this.#held = null
+    for (const send of held) send()
   }
 
   #learn({ apiKeys }: ResponseBody<'ApiVersions'>): void {
@@ -256,6 +322,8 @@ export class Connection {
   #read(chunk: Buffer): boolean {
     if (this.#error) return true
     try {
+      if (!this.#hasRead && looksLikeTls(chunk)) throw new ProtocolError('The answer is TLS: set "security.protocol" to SSL or SASL_SSL.')
+      this.#hasRead = true
       for (const frame of this.#splitter.push(chunk)) {
         // The memory of the chunk is used again for the next one, so what is a view of it has to be copied.
         this.#answer(frame.buffer === chunk.buffer ? Buffer.from(frame) : frame)
@@ -303,6 +371,7 @@ export class Connection {
     const pending = this.#pending
     this.#pending = []
     for (const { handler } of pending) handler.failed(error)
+    this.#release()
   }
 }
 

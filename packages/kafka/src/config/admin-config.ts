@@ -12,7 +12,7 @@ export interface AdminConfig extends ConnectionConfig {
 export function adminConfig(properties: Properties, logger: Logger): AdminConfig {
   const given = clientProperties('admin', properties, logger)
   return {
-    ...connectionConfig('admin', given),
+    ...connectionConfig('admin', given, logger),
     apiTimeoutMs: given.number('default.api.timeout.ms'),
     retriesMax: given.number('retries'),
   }

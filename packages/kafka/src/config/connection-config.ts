@@ -1,5 +1,7 @@
 import { configurationError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { ClientSecurity } from '../security/client-security.ts'
+import { securityConfig } from '../security/security-config.ts'
 import type { ClientKind } from './client-keys.ts'
 import { ClientProperties, type Properties } from './client-properties.ts'
 
@@ -22,14 +24,14 @@ export interface ConnectionConfig {
   readonly retryBackoffMaxMs: number
   readonly reconnectBackoffMs: number
   readonly reconnectBackoffMaxMs: number
+  readonly security: ClientSecurity
 }
 
 const clientsMade: Record<ClientKind, number> = { producer: 0, consumer: 0, admin: 0 }
 const clientIdPrefixes: Record<ClientKind, string> = { producer: 'producer', consumer: 'consumer', admin: 'adminclient' }
 
 /** Reads the settings that all clients share. */
-export function connectionConfig(client: ClientKind, properties: ClientProperties): ConnectionConfig {
-  properties.string('security.protocol')
+export function connectionConfig(client: ClientKind, properties: ClientProperties, logger: Logger): ConnectionConfig {
   return {
     clientId: properties.string('client.id') || `${clientIdPrefixes[client]}-${++clientsMade[client]}`,
     bootstrapServers: bootstrapServers(properties.list('bootstrap.servers')),
@@ -42,6 +44,10 @@ export function connectionConfig(client: ClientKind, properties: ClientPropertie
     retryBackoffMaxMs: properties.number('retry.backoff.max.ms'),
     reconnectBackoffMs: properties.number('reconnect.backoff.ms'),
     reconnectBackoffMaxMs: properties.number('reconnect.backoff.max.ms'),
+    security: new ClientSecurity(
+      securityConfig((name) => properties.stringOrNull(name), logger),
+      logger,
+    ),
   }
 }
 

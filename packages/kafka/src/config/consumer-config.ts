@@ -30,7 +30,7 @@ const RANGE = /(^|\.)RangeAssignor$|^range$/
 /** Reads a consumer's properties. @throws KafkaError `INVALID_CONFIGURATION`. */
 export function consumerConfig(properties: Properties, logger: Logger): ConsumerConfig {
   const given = clientProperties('consumer', properties, logger)
-  const connection = connectionConfig('consumer', given)
+  const connection = connectionConfig('consumer', given, logger)
   given.string('group.protocol')
   const groupId = given.stringOrNull('group.id')
   const sessionTimeoutMs = given.number('session.timeout.ms')

@@ -31,7 +31,7 @@ export interface ProducerConfig extends ConnectionConfig {
 /** Reads a producer's properties. @throws KafkaError `INVALID_CONFIGURATION`. */
 export function producerConfig(properties: Properties, logger: Logger): ProducerConfig {
   const given = clientProperties('producer', properties, logger)
-  const connection = connectionConfig('producer', given)
+  const connection = connectionConfig('producer', given, logger)
   const lingerMs = given.number('linger.ms')
   return {
     ...connection,

@@ -1,3 +1,4 @@
+import type { KafkaError } from '@millrace/kafka-protocol'
 import { type Clock, monotonicClock, timerMs } from '../clock.ts'
 import { Cluster } from '../cluster.ts'
 import type { Properties } from '../config/client-properties.ts'
@@ -72,6 +73,7 @@ export class Consumer {
   #hasMetadata = false
   #isWokenUp = false
   #polling: Promise<ConsumerRecords> | null = null
+  #refusal: KafkaError | null = null
   #closing: Promise<void> | null = null
   #autoCommitAt = Infinity
   #committing: Promise<void> | null = null
@@ -98,6 +100,10 @@ export class Consumer {
       allowsAutoTopicCreation: config.allowsAutoTopicCreation,
       topics: () => this.#topicsFollowed(),
       updated: () => this.#metadataUpdated(),
+      refused: (error) => {
+        this.#refusal = error
+        this.#signal.set()
+      },
     })
     this.#cluster = cluster
     this.#coordinator = config.groupId === null ? null : new Coordinator(cluster, config.groupId)
@@ -315,6 +321,7 @@ export class Consumer {
         this.#isWokenUp = false
         return NO_RECORDS
       }
+      this.#throwRefusal()
       await this.#membership?.advance()
       this.#commitNowAndThen()
       const comeAgainAt = Math.min(this.#finder.search(), this.#fetcher.fetch())
@@ -333,6 +340,15 @@ export class Consumer {
       await this.#signal.wait(Math.min(deadline, comeAgainAt, this.#autoCommitAt) - now)
       this.#yieldedAt = this.#clock.now()
     }
+  }
+
+  /** Why no broker can be reached with these settings; the next poll tries again. */
+  #throwRefusal(): void {
+    const refusal = this.#refusal
+    if (refusal === null) return
+    this.#refusal = null
+    this.#cluster.requestRefresh()
+    throw refusal
   }
 
   async #letOthersRun(afterMs: number): Promise<void> {

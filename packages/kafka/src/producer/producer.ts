@@ -95,6 +95,9 @@ export class Producer {
       allowsAutoTopicCreation: true,
       topics: () => this.#topicsInUse(),
       updated: () => this.#metadataUpdated(),
+      refused: (error) => {
+        for (const state of this.#topics.values()) if (state.waiting.length > 0) this.#failWaiting(state, error)
+      },
     })
     this.#sender = new Sender({
       config: this.#config,

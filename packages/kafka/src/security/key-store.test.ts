@@ -50,7 +50,11 @@ test('reads a key of another kind', () => {
 
 test('says when the password of the store is wrong', () => {
   for (const name of ['truststore.jks', 'truststore.p12', 'truststore-older.p12', 'keystore-openssl-older.p12']) {
-    assert.throws(() => readKeyStore(stored(name), 'wrong'), { name: 'KeyStoreError', reason: 'password', message: 'the password is wrong, or the file was tampered with' })
+    assert.throws(() => readKeyStore(stored(name), 'wrong'), {
+      name: 'KeyStoreError',
+      reason: 'password',
+      message: 'the password is wrong, or the file was tampered with',
+    })
   }
 })
 
@@ -97,7 +101,15 @@ test('decrypts RC2 as RFC 2268 defines it', () => {
 test('answers damaged stores with an error, whatever is damaged', () => {
   const seed = Number(process.env.MILLRACE_SEED ?? Math.floor(Math.random() * 2 ** 31))
   const random = randomFrom(seed)
-  const names = ['truststore.jks', 'keystore.jks', 'truststore.p12', 'keystore.p12', 'keystore-openssl-older.p12', 'truststore-older.p12', 'keystore-sha512.p12']
+  const names = [
+    'truststore.jks',
+    'keystore.jks',
+    'truststore.p12',
+    'keystore.p12',
+    'keystore-openssl-older.p12',
+    'truststore-older.p12',
+    'keystore-sha512.p12',
+  ]
   for (let round = 0; round < 500; round++) {
     const bytes = mutated(stored(names[random(names.length)]!), random)
     try {

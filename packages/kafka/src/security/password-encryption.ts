@@ -98,13 +98,18 @@ function older(oid: string, parameters: DerValue | undefined, password: string):
   if (!cipher) throw unsupported('encryption', oid)
   const [salt, iterations] = derChildren(parameters, DerTag.SEQUENCE)
   const from = { password, salt: derContent(salt, DerTag.OCTET_STRING), iterations: iterationCount(iterations), digest: 'sha1' }
-  return { cipher, key: derivePkcs12({ ...from, purpose: 'key', length: cipher.keyBytes }), iv: derivePkcs12({ ...from, purpose: 'iv', length: cipher.ivBytes }) }
+  return {
+    cipher,
+    key: derivePkcs12({ ...from, purpose: 'key', length: cipher.keyBytes }),
+    iv: derivePkcs12({ ...from, purpose: 'iv', length: cipher.ivBytes }),
+  }
 }
 
 /** The number of rounds of a key derivation. @throws KeyStoreError if it is zero or beyond any reason. */
 export function iterationCount(value: DerValue | undefined): number {
   const iterations = derNumber(value)
-  if (iterations < 1 || iterations > ITERATIONS_MAX) throw new KeyStoreError('unsupported', `it asks for ${iterations} iterations; between 1 and ${ITERATIONS_MAX} are supported`)
+  if (iterations < 1 || iterations > ITERATIONS_MAX)
+    throw new KeyStoreError('unsupported', `it asks for ${iterations} iterations; between 1 and ${ITERATIONS_MAX} are supported`)
   return iterations
 }
 

@@ -85,7 +85,11 @@ function checkMac(mac: DerValue, content: Buffer, password: string): void {
   const [algorithm, expected] = derChildren(digestInfo, DerTag.SEQUENCE)
   const oid = derOid(derChildren(algorithm, DerTag.SEQUENCE)[0])
   const digest = digestsByOid.get(oid)
-  if (!digest) throw new KeyStoreError('unsupported', oid === PBMAC1 ? 'its integrity check is a PBMAC1, which is not supported' : `its integrity check (${oid}) is not supported`)
+  if (!digest)
+    throw new KeyStoreError(
+      'unsupported',
+      oid === PBMAC1 ? 'its integrity check is a PBMAC1, which is not supported' : `its integrity check (${oid}) is not supported`,
+    )
   const macBytes = derContent(expected, DerTag.OCTET_STRING)
   const key = derivePkcs12({
     password,
@@ -96,7 +100,8 @@ function checkMac(mac: DerValue, content: Buffer, password: string): void {
     length: macBytes.length > 64 ? 64 : macBytes.length,
   })
   const actual = createHmac(digest, key).update(content).digest()
-  if (actual.length !== macBytes.length || !timingSafeEqual(actual, macBytes)) throw new KeyStoreError('password', 'the password is wrong, or the file was tampered with')
+  if (actual.length !== macBytes.length || !timingSafeEqual(actual, macBytes))
+    throw new KeyStoreError('password', 'the password is wrong, or the file was tampered with')
 }
 
 interface Certificate {
