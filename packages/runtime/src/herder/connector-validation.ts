@@ -22,6 +22,7 @@ import { BadRequestRestError, NotFoundRestError } from './errors.ts'
 import type { RequestedConfig } from './herder.ts'
 import type { HerderWorker } from './herder-worker.ts'
 import { javaMapText } from './java-map-text.ts'
+import { type ConverterRole, kindOf, workerConverter } from './worker-converters.ts'
 
 export interface ConnectorValidationOptions {
   readonly config: WorkerConfig
@@ -31,8 +32,7 @@ export interface ConnectorValidationOptions {
   readonly clientOverrides: ClientOverrides
 }
 
-const ROLES = ['header', 'key', 'value'] as const
-type ConverterRole = (typeof ROLES)[number]
+const ROLES = ['header', 'key', 'value'] as const satisfies readonly ConverterRole[]
 
 /** What is known of one key: its definition where there is one, and what validation found. */
 type FoundValue = { -readonly [Field in keyof ConfigValueInfo]: ConfigValueInfo[Field] }
@@ -139,7 +139,7 @@ export class ConnectorValidation {
   #converterChoices(role: ConverterRole, config: RequestedConfig): ConverterChoices {
     const kind = kindOf(role)
     const given = config[`${role}.converter`]
-    const workerDefault = this.#registry.lookup(kind, this.#workerConverter(role).name, this.#workerConverter(role).version)
+    const workerDefault = workerConverter(role, this.#config, this.#registry)
     const chosen = given == null ? workerDefault : this.#registry.lookup(kind, given)
     return {
       defaultClass: workerDefault?.className ?? null,
@@ -234,12 +234,6 @@ export class ConnectorValidation {
     }
   }
 
-  #workerConverter(role: ConverterRole): { name: string; version: string | null } {
-    const { keyConverter, keyConverterVersion, valueConverter, valueConverterVersion, headerConverter, headerConverterVersion } = this.#config
-    if (role === 'key') return { name: keyConverter, version: keyConverterVersion }
-    return role === 'value' ? { name: valueConverter, version: valueConverterVersion } : { name: headerConverter, version: headerConverterVersion }
-  }
-
   #anyPlugin(name: string): PluginDescriptor | null {
     for (const kind of ALL_KINDS) {
       const found = this.#registry.lookup(kind, name)
@@ -272,10 +266,6 @@ export function configErrors({ error_count: count, configs }: ConfigInfos): BadR
       'You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`',
     ].join('\n'),
   )
-}
-
-function kindOf(role: ConverterRole): 'converter' | 'header_converter' {
-  return role === 'header' ? 'header_converter' : 'converter'
 }
 
 function knownVersion({ version }: PluginDescriptor): string | null {

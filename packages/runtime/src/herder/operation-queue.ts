@@ -27,6 +27,7 @@ export class OperationQueue {
   readonly #now: () => number
   /** By connector: the end of its last operation. */
   readonly #tails = new Map<string, { end: Promise<void>; length: number }>()
+  #isClosed = false
 
   constructor({ timeoutMs = 90_000, lengthMax = 100, now = Date.now }: OperationQueueOptions = {}) {
     this.#timeoutMs = timeoutMs
@@ -36,14 +37,18 @@ export class OperationQueue {
 
   /**
    * Runs `operation` after all earlier ones of this connector, whether they succeeded or not.
-   * @throws what the operation throws; RestError 500 after the timeout, 503 where too many are waiting already.
+   * @throws what the operation throws; RestError 500 after the timeout, 503 where too many are waiting already, or the queue is closed.
    */
   run<T>(connector: string, operation: (stage: ReportStage) => Promise<T>): Promise<T> {
+    if (this.#isClosed) return Promise.reject(stopping())
     const tail = this.#tails.get(connector) ?? { end: Promise.resolve(), length: 0 }
     if (tail.length >= this.#lengthMax) return Promise.reject(new RestError(503, `Too many requests for connector ${connector} are waiting already`))
     return this.withTimeout(async (stage) => {
       stage('waiting for earlier requests for this connector to end')
-      const outcome = tail.end.then(() => operation(stage))
+      const outcome = tail.end.then(() => {
+        if (this.#isClosed) throw stopping()
+        return operation(stage)
+      })
       this.#append(connector, tail, outcome)
       return outcome
     })
@@ -66,6 +71,11 @@ export class OperationQueue {
     }
   }
 
+  /** Refuses everything that has not begun. */
+  close(): void {
+    this.#isClosed = true
+  }
+
   /** Resolves when everything that was waiting has ended. */
   async idle(): Promise<void> {
     await Promise.all([...this.#tails.values()].map((tail) => tail.end))
@@ -85,6 +95,10 @@ export class OperationQueue {
       else if (last !== undefined) last.length -= 1
     })
   }
+}
+
+function stopping(): RestError {
+  return new RestError(503, 'The worker is stopping')
 }
 
 function timedOut(stage: Stage | null): RestError {

@@ -1,8 +1,8 @@
 import type { Logger } from '@millrace/api'
 
 export interface ReconfigurationOptions {
-  /** Has the connector divide its work anew. */
-  readonly update: (connector: string) => Promise<void>
+  /** Has the connector divide its work anew; calls `begun` when it starts to, after what is waiting before it. */
+  readonly update: (connector: string, begun: () => void) => Promise<void>
   readonly logger: Logger
 }
 
@@ -15,7 +15,7 @@ const RETRY_DELAY_MS_MAX = 60_000
  * again, later each time, until it succeeds or the connector is reconfigured otherwise.
  */
 export class Reconfiguration {
-  readonly #update: (connector: string) => Promise<void>
+  readonly #update: ReconfigurationOptions['update']
   readonly #logger: Logger
   readonly #pending = new Set<string>()
   readonly #retries = new Map<string, { timer: NodeJS.Timeout; delayMs: number }>()
@@ -45,7 +45,8 @@ export class Reconfiguration {
     if (this.#isStopped || this.#pending.has(connector)) return
     this.#forgetRetry(connector)
     this.#pending.add(connector)
-    this.#update(connector)
+    // A request that comes once it has begun may be about something that it has not seen.
+    this.#update(connector, () => this.#pending.delete(connector))
       .catch((error: unknown) => this.#schedule(connector, nextDelayMs, error))
       .finally(() => this.#pending.delete(connector))
   }

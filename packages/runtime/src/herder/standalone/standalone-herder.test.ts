@@ -219,6 +219,65 @@ describe('the standalone herder', () => {
     assert.deepEqual(worker.calls, ['target-state src STARTED', 'task-configs src', 'start-task src-0 STARTED'])
   })
 
+  it('does what was wished for last, whatever is waiting before it', async () => {
+    const { herder, worker } = await withSource()
+    const gate = Promise.withResolvers<void>()
+    const original = worker.stopTasks.bind(worker)
+    worker.stopTasks = async (ids) => {
+      await gate.promise
+      return original(ids)
+    }
+    const stopping = herder.stopConnector('src')
+    await waitFor(() => herder.taskConfigs('src').length === 1, { what: 'the stop to begin' })
+    await herder.pauseConnector('src')
+    gate.resolve()
+    await stopping
+    await waitFor(() => worker.calls.includes('target-state src PAUSED'), { what: 'the pause' })
+    assert.equal((await herder.connectorStatus('src')).connector.state, 'PAUSED')
+  })
+
+  it('reconfigures again when the connector asks while it is being reconfigured', async () => {
+    const { worker } = await withSource()
+    const gate = Promise.withResolvers<void>()
+    const original = worker.connectorTaskConfigs.bind(worker)
+    worker.connectorTaskConfigs = async (name, config) => {
+      await gate.promise
+      return original(name, config)
+    }
+    worker.listener.taskReconfigurationRequested('src')
+    worker.listener.taskReconfigurationRequested('src')
+    await new Promise((resolve) => setImmediate(resolve))
+    worker.listener.taskReconfigurationRequested('src')
+    gate.resolve()
+    await waitFor(() => worker.calls.length === 2, { what: 'the second reconfiguration' })
+    assert.deepEqual(worker.calls, ['task-configs src', 'task-configs src'])
+  })
+
+  it('restarts tasks by plan even where the instance does not start', async () => {
+    const { herder, worker, log } = await withSource()
+    worker.connectorFailure = new Error('no such table')
+    const info = await herder.restartConnector('src', { includeTasks: true, onlyFailed: false })
+    assert.equal(info?.connector.state, 'RESTARTING')
+    const { connector, tasks } = await herder.connectorStatus('src')
+    assert.deepEqual([connector.state, tasks[0]?.state], ['FAILED', 'RUNNING'])
+    assert.ok(log.includes("Connector 'src' restart failed"))
+  })
+
+  it('refuses a worker whose converter does not exist', async () => {
+    await assert.rejects(
+      setUp({ 'value.converter': 'NoSuch' }),
+      /^ConfigError: Invalid value NoSuch for configuration value\.converter: Class NoSuch could not be found\.$/,
+    )
+    await assert.rejects(
+      setUp({ 'key.converter.plugin.version': '9.9' }),
+      /^ConfigError: Invalid value 9\.9 for configuration key\.converter\.plugin\.version: Plugin test\.TextConverter not found/,
+    )
+    await assert.rejects(
+      setUp({ 'connector.client.config.override.policy': 'NoSuch' }),
+      /configuration connector\.client\.config\.override\.policy: Class NoSuch could not be found\./,
+    )
+  })
+
   it('names an unknown connector as the original does', async () => {
     const { herder } = await setUp()
     assert.throws(() => herder.connectorInfo('nope'), new NotFoundRestError('Connector nope not found'))
@@ -373,5 +432,6 @@ describe('the standalone herder', () => {
     const { herder, worker } = await withSource()
     await herder.stop()
     assert.deepEqual(worker.calls, ['stop'])
+    await assert.rejects(herder.deleteConnector('src'), new RestError(503, 'The worker is stopping'))
   })
 })

@@ -33,6 +33,7 @@ import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
 import { restartPlan } from '../restart-plan.ts'
 import { connectorStateOf, taskStateOf } from '../state-info.ts'
+import { checkWorkerConverters } from '../worker-converters.ts'
 import { Reconfiguration } from './reconfiguration.ts'
 
 export interface StandaloneHerderOptions {
@@ -81,7 +82,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
   readonly #reconfiguration: Reconfiguration
   #isReady = false
 
-  /** @throws ConfigError where the override policy cannot be used. */
+  /** @throws ConfigError where the override policy or one of the worker's converters cannot be used. */
   constructor(options: StandaloneHerderOptions) {
     this.clusterId = options.clusterId
     this.#config = options.config
@@ -94,6 +95,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
     this.#consumerGroupOffsets = options.consumerGroupOffsets
     this.#logger = options.logger
     this.#operations = new OperationQueue(options.requestTimeoutMs === undefined ? {} : { timeoutMs: options.requestTimeoutMs })
+    checkWorkerConverters(options.config, options.registry)
     const clientOverrides = new ClientOverrides({
       policyName: options.config.clientConfigOverridePolicy,
       registry: options.registry,
@@ -103,7 +105,11 @@ export class StandaloneHerder implements Herder, WorkerListener {
     this.#worker = options.createWorker(this, (id) => this.#resolvedTaskConfig(id))
     this.#validation = new ConnectorValidation({ ...options, worker: this.#worker, clientOverrides })
     this.#reconfiguration = new Reconfiguration({
-      update: (name) => this.#operations.run(name, (stage) => this.#updateTasks(name, stage)),
+      update: (name, begun) =>
+        this.#operations.run(name, (stage) => {
+          begun()
+          return this.#updateTasks(name, stage)
+        }),
       logger: options.logger,
     })
   }
@@ -121,6 +127,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
   async stop(): Promise<void> {
     this.#logger.info('Herder stopping')
     this.#isReady = false
+    this.#operations.close()
     this.#reconfiguration.stop()
     await this.#worker.stop()
     await this.#statusStore.stop()
@@ -245,11 +252,13 @@ export class StandaloneHerder implements Herder, WorkerListener {
     return this.#setTargetState(name, 'STARTED')
   }
 
-  stopConnector(name: string): Promise<void> {
-    return this.#operations.run(name, async (stage) => {
-      this.#requireConnector(name, `Unknown connector ${name}`)
+  async stopConnector(name: string): Promise<void> {
+    this.#requireConnector(name, `Unknown connector ${name}`)
+    // Recorded at once, as for pausing and resuming: the last wish wins, whatever is waiting before it.
+    await this.#configStore.putTargetState(name, 'STOPPED')
+    await this.#operations.run(name, async (stage) => {
+      if (this.#snapshot().targetState(name) !== 'STOPPED') return
       await this.#removeTasks(name, stage)
-      await this.#configStore.putTargetState(name, 'STOPPED')
       stage(`stopping connector ${name}`)
       await this.#worker.setTargetState(name, 'STOPPED')
     })
@@ -471,7 +480,10 @@ export class StandaloneHerder implements Herder, WorkerListener {
       await this.#worker.stopTasks(plan.tasks)
       for (const id of plan.tasks) this.#noteTaskRestart(id)
     }
-    if (plan.restartsConnector) await this.#startConnector(name, stage)
+    if (plan.restartsConnector) {
+      // The answer tells what was restarted; what became of it is a matter of the status.
+      await this.#startConnector(name, stage).catch((error: unknown) => this.#logger.error(`Connector '${name}' restart failed`, error))
+    }
     await this.#startTasks(plan.tasks, stage)
     return plan.stateInfo
   }
