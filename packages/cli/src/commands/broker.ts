@@ -21,7 +21,7 @@ async function runBroker({ port, dataDir }: BrokerFlags): Promise<void> {
   const logger = consoleLoggers().logger('millrace.broker')
   try {
     const broker = await startBroker({ port, dataDir, logger })
-    onStopSignal({ stop: () => broker.close(), logger, deadlineMs: 30_000 })
+    onStopSignal({ name: 'Millrace broker', stop: () => broker.close(), logger, deadlineMs: 30_000 })
   } catch (error) {
     process.exitCode = isUsersFault(error) ? EXIT_WRONG_INPUT : EXIT_START_FAILED
     console.error(error instanceof Error ? error.message : String(error))

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { Command } from 'commander'
 import type { BootstrapResolution, ResolveBootstrapContext, StandaloneWorker } from '@millrace/runtime'
 import { EXIT_WRONG_INPUT } from '../exit-codes.ts'
@@ -29,6 +30,8 @@ async function runStandalone(workerFile: string, connectorFiles: readonly string
     })
     stopOnSignals(worker)
     await worker.start()
+    // What was compiled is kept now: a worker may run for months, and end by SIGKILL.
+    flushCompileCache()
   } catch (error) {
     console.error(error instanceof StartupError ? error.message : error)
     const exitCode = error instanceof StartupError ? error.exitCode : EXIT_WRONG_INPUT

@@ -7,6 +7,8 @@ export interface StopResult {
 }
 
 export interface StopOnSignalOptions {
+  /** What the log calls the thing that stops. Default `Kafka Connect`. */
+  readonly name?: string
   /** Ends everything in order. Called once. */
   readonly stop: () => Promise<StopResult | void>
   readonly logger: Logger
@@ -31,19 +33,19 @@ const EXIT_STOP_FAILED = 1
  * Stops in order on the first SIGTERM or SIGINT and ends the process: with 0, or with 1 where stopping failed. A second signal, the deadline, or
  * a thread that cannot be interrupted ends it by SIGKILL, since `exit` would wait for such a thread for ever. What was committed before stays.
  */
-export function onStopSignal({ stop, logger, deadlineMs, host = processHost }: StopOnSignalOptions): void {
+export function onStopSignal({ name = 'Kafka Connect', stop, logger, deadlineMs, host = processHost }: StopOnSignalOptions): void {
   let deadline: NodeJS.Timeout | undefined
   const onSignal = (signal: string) => {
     if (deadline !== undefined) {
       clearTimeout(deadline)
       return kill(host, logger, `${signal} came a second time.`)
     }
-    logger.info(`Kafka Connect stopping on ${signal}`)
+    logger.info(`${name} stopping on ${signal}`)
     deadline = setTimeout(() => kill(host, logger, `Stopping took longer than ${deadlineMs} ms.`), deadlineMs)
-    void stopped(stop, logger).then((result) => {
+    void stopped(name, stop, logger).then((result) => {
       clearTimeout(deadline)
       if (result === null) return host.exit(EXIT_STOP_FAILED)
-      logger.info('Kafka Connect stopped')
+      logger.info(`${name} stopped`)
       endProcess(EXIT_CLEAN, { result, logger, host })
     })
   }
@@ -57,11 +59,11 @@ export function endProcess(code: number, { result, logger, host = processHost }:
   kill(host, logger, `${result.abandonedThreads} thread(s) of plug-ins are in native calls that cannot be interrupted; everything else is stopped.`)
 }
 
-async function stopped(stop: StopOnSignalOptions['stop'], logger: Logger): Promise<StopResult | null> {
+async function stopped(name: string, stop: StopOnSignalOptions['stop'], logger: Logger): Promise<StopResult | null> {
   try {
     return (await stop()) ?? { abandonedThreads: 0 }
   } catch (error) {
-    logger.error('Kafka Connect did not stop cleanly', error)
+    logger.error(`${name} did not stop cleanly`, error)
     return null
   }
 }
