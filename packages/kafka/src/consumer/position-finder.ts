@@ -53,7 +53,9 @@ export class PositionFinder {
     for (const partition of this.#options.partitions()) {
       if (partition.position >= 0) continue
       if (partition.retryAt > now) comeAgainAt = Math.min(comeAgainAt, partition.retryAt)
-      else searched.push(partition)
+      else if (partition.source === 'committed' || this.#hasLeader(partition)) searched.push(partition)
+      // The new metadata bring the next search.
+      else this.#options.cluster.requestRefresh()
     }
     if (searched.length === 0) return comeAgainAt
     this.#searching = this.#find(searched)
@@ -85,8 +87,12 @@ export class PositionFinder {
 
   async #find(partitions: readonly AssignedPartition[]): Promise<void> {
     await this.#useCommitted(partitions.filter(({ source }) => source === 'committed'))
-    const left = partitions.filter(({ position, source }) => position < 0 && source !== 'committed')
+    const left = partitions.filter((partition) => partition.position < 0 && partition.source !== 'committed' && this.#hasLeader(partition))
     if (left.length > 0) await this.#useEnds(left)
+  }
+
+  #hasLeader({ topic, partition }: AssignedPartition): boolean {
+    return this.#options.cluster.leader(topic, partition) !== null
   }
 
   async #useCommitted(partitions: readonly AssignedPartition[]): Promise<void> {
@@ -104,11 +110,8 @@ export class PositionFinder {
     }
   }
 
-  async #useEnds(searched: readonly AssignedPartition[]): Promise<void> {
+  async #useEnds(partitions: readonly AssignedPartition[]): Promise<void> {
     const { cluster, config, logger } = this.#options
-    // Those without a leader wait for the metadata, which bring the next search.
-    const partitions = searched.filter(({ topic, partition }) => cluster.leader(topic, partition) !== null)
-    if (partitions.length < searched.length) cluster.requestRefresh()
     const versions = new Map(partitions.map((partition) => [partitionName(partition), { partition, version: partition.version }]))
     const queries = partitions.map((partition) => ({ topic: partition.topic, partition: partition.partition, timestamp: this.#timestamp(partition) }))
     const { found, failed } = await listOffsets(cluster, queries, config.isReadCommitted)

@@ -236,7 +236,7 @@ export class GroupMember {
     switch (errorCode) {
       case ErrorCode.UNKNOWN_MEMBER_ID:
       case ErrorCode.ILLEGAL_GENERATION:
-        this.#lose()
+        this.#lose(errorCode)
         return 'again'
       case ErrorCode.REBALANCE_IN_PROGRESS:
         return 'again'
@@ -262,9 +262,11 @@ export class GroupMember {
     this.#options.membershipChanged?.({ memberId, generation })
   }
 
-  #lose(): void {
+  /** A member that is only late keeps its id: with a new one, the others would wait for the old one until its session is over. */
+  #lose(errorCode: number): void {
     this.#isLost = true
-    this.#reset()
+    if (errorCode === ErrorCode.ILLEGAL_GENERATION) this.#become(this.#memberId, -1)
+    else this.#reset()
   }
 
   #reset(): void {
@@ -343,7 +345,7 @@ export class GroupMember {
       case ErrorCode.UNKNOWN_MEMBER_ID:
       case ErrorCode.ILLEGAL_GENERATION:
         logger.info(`Group "${coordinator.groupId}" no longer knows the member (${errorByCode(errorCode).name}); joining again.`)
-        this.#lose()
+        this.#lose(errorCode)
         return this.#wantJoin()
     }
     const error = kafkaError(errorCode, `Heartbeat to group "${coordinator.groupId}"`)

@@ -19,6 +19,9 @@ const EPOCH_MAX = 0x7fff
  * - When one fails for now, it and all others that fail after it gather in `retries`, and nothing more is sent until none is in flight.
  * - Then `retries` are sent one by one, in order; new batches follow when none is left.
  *
+ * A broker that does not know the producer yet takes any sequence number for its first, so the first batch of an identity travels alone: it must
+ * not be overtaken.
+ *
  * With idempotence the broker refuses a batch whose sequence number is not the next: 2 and 3 fail with it while 1 is missing, and succeed after
  * 1 was sent again. If the first of all is refused nevertheless, an earlier batch has failed for good or the broker has forgotten the
  * producer: then all sequence numbers begin anew, under a higher epoch (KIP-360). The epoch belongs to the partition, as brokers keep it for each.
@@ -37,6 +40,8 @@ export class PartitionQueue {
   retryAt = 0
   #identity: ProducerIdentity | null = null
   #nextSequence = 0
+  /** Whether the broker has taken a batch of this identity. */
+  #isKnown = false
   #mustRenumber = false
 
   constructor(topic: string, partition: number) {
@@ -63,6 +68,7 @@ export class PartitionQueue {
   next(now: number): ProducerBatch | null {
     const isRecovering = this.retries.length > 0 || this.#mustRenumber
     if (isRecovering && (this.inFlight.length > 0 || now < this.retryAt)) return null
+    if (this.#identity !== null && !this.#isKnown && this.inFlight.length > 0) return null
     return this.retries[0] ?? this.sealed[0] ?? null
   }
 
@@ -75,6 +81,12 @@ export class PartitionQueue {
     batch.attempts++
     this.inFlight.push(batch)
     return batch
+  }
+
+  /** The broker has the batch. */
+  acknowledge(batch: ProducerBatch): void {
+    if (batch.stamp?.producerEpoch === this.#identity?.producerEpoch && batch.stamp?.producerId === this.#identity?.producerId) this.#isKnown = true
+    this.land(batch)
   }
 
   /** The batch has ended, one way or the other. */
@@ -134,6 +146,7 @@ export class PartitionQueue {
   #begin(identity: ProducerIdentity): void {
     this.#identity = identity
     this.#nextSequence = 0
+    this.#isKnown = false
   }
 
   /** Nothing is in flight: the batches to be sent again get new numbers, from 0 on, under the next epoch. */

@@ -294,7 +294,7 @@ export class Sender {
   }
 
   #acknowledge({ queue, batch }: Flight, baseOffset: number, logAppendTimeMs: number): void {
-    queue.land(batch)
+    queue.acknowledge(batch)
     this.#options.metrics.recordsAcknowledged += batch.recordCount
     const count = batch.recordCount
     batch.acknowledge(baseOffset, logAppendTimeMs, this.#options.logger)
@@ -304,19 +304,24 @@ export class Sender {
   }
 
   #retryOrFail(flight: Flight, error: KafkaError): void {
-    if (!error.retriable || !this.#mayRetry(flight.batch)) return this.#fail(flight, error)
     flight.batch.lastError = error
-    flight.queue.retry(flight.batch, this.#retryAt(flight.batch))
+    const reason = error.retriable ? this.#reasonToGiveUp(flight.batch, error) : error
+    if (reason) this.#fail(flight, reason)
+    else flight.queue.retry(flight.batch, this.#retryAt(flight.batch))
   }
 
   #retryOutOfSequence(flight: Flight, error: KafkaError): void {
-    if (!this.#mayRetry(flight.batch)) return this.#fail(flight, error)
     flight.batch.lastError = error
-    flight.queue.retryOutOfSequence(flight.batch, this.#retryAt(flight.batch))
+    const reason = this.#reasonToGiveUp(flight.batch, error)
+    if (reason) this.#fail(flight, reason)
+    else flight.queue.retryOutOfSequence(flight.batch, this.#retryAt(flight.batch))
   }
 
-  #mayRetry({ attempts, createdAt }: ProducerBatch): boolean {
-    return attempts <= this.#config.retriesMax && this.#options.clock.now() - createdAt < this.#config.deliveryTimeoutMs
+  /** With which error a batch ends that could be sent again; null if it may be. */
+  #reasonToGiveUp(batch: ProducerBatch, error: KafkaError): KafkaError | null {
+    const now = this.#options.clock.now()
+    if (now - batch.createdAt >= this.#config.deliveryTimeoutMs) return expiredError(batch, now)
+    return batch.attempts > this.#config.retriesMax ? error : null
   }
 
   #retryAt({ attempts }: ProducerBatch): number {
@@ -370,9 +375,7 @@ export class Sender {
       const oldest = oldestWaiting(queue)
       if (oldest === null || now - oldest.createdAt < deliveryTimeoutMs) continue
       for (const batch of queue.removeWaiting(({ createdAt }) => now - createdAt >= deliveryTimeoutMs)) {
-        const passedMs = Math.round(now - batch.createdAt)
-        const message = `Expiring ${batch.recordCount} record(s) for ${queue.topic}-${queue.partition}:${passedMs} ms has passed since batch creation`
-        this.#failBatch(queue, batch, timeoutError(message, batch.lastError ?? undefined))
+        this.#failBatch(queue, batch, expiredError(batch, now))
       }
     }
   }
@@ -447,6 +450,11 @@ export class Sender {
     this.#isIdempotent = false
     this.#inFlightMax = 1
   }
+}
+
+function expiredError({ recordCount, topic, partition, createdAt, lastError }: ProducerBatch, now: number): KafkaError {
+  const passedMs = Math.round(now - createdAt)
+  return timeoutError(`Expiring ${recordCount} record(s) for ${topic}-${partition}:${passedMs} ms has passed since batch creation`, lastError ?? undefined)
 }
 
 function oldestWaiting({ retries, sealed, open }: PartitionQueue): ProducerBatch | null {
