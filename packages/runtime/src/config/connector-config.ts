@@ -8,6 +8,7 @@ import {
   type Recommender,
   range,
   type Validator,
+  validList,
   validString,
 } from '@millrace/api'
 
@@ -303,13 +304,6 @@ function optional(validator: Validator): Validator {
   }, String(validator))
 }
 
-const topicsValidator = lambda((name, value) => {
-  const topics = value as readonly string[] | null
-  if (topics === null) return
-  if (topics.includes('')) throw new ConfigError(`Configuration '${name}' values must not be empty.`, { key: name })
-  if (new Set(topics).size < topics.length) throw new ConfigError(`Configuration '${name}' values must not be duplicated.`, { key: name })
-}, 'any non-duplicate values')
-
 const regexValidator = lambda((name, value) => {
   if (value === null || value === '') return
   try {
@@ -324,7 +318,7 @@ const sinkConfigDef = new ConfigDef()
     type: 'LIST',
     default: [],
     importance: 'HIGH',
-    validator: topicsValidator,
+    validator: validList.anyNonDuplicateValues(),
     group: COMMON,
     orderInGroup: 4,
     width: 'LONG',

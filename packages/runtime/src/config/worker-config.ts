@@ -1,4 +1,4 @@
-import { ConfigError, type Logger, type Properties } from '@millrace/api'
+import { ConfigError, type Logger, type Properties, parseType } from '@millrace/api'
 import { nearestName } from './nearest-name.ts'
 import { CLIENT_KEY, commonWorkerConfigDef, DISTRIBUTED_ONLY_KEYS, millraceConfigDef, PASSED_PREFIXES, standaloneConfigDef } from './worker-config-def.ts'
 
@@ -80,18 +80,19 @@ export function parseWorkerConfig({ mode, properties, rawProperties = properties
   checkOwnKeys(properties)
   const parsed = definition.parse(properties)
   warnOfUnusedKeys(properties, logger)
+  warnOfDuplicates(properties, parsed, logger)
   return {
     mode,
     properties,
     rawProperties,
-    bootstrapServers: withoutDuplicates('bootstrap.servers', parsed['bootstrap.servers'], logger),
+    bootstrapServers: parsed['bootstrap.servers'],
     keyConverter: parsed['key.converter'],
     valueConverter: parsed['value.converter'],
     headerConverter: parsed['header.converter'],
     keyConverterVersion: parsed['key.converter.plugin.version'],
     valueConverterVersion: parsed['value.converter.plugin.version'],
     headerConverterVersion: parsed['header.converter.plugin.version'],
-    configProviders: withoutDuplicates('config.providers', parsed['config.providers'], logger),
+    configProviders: parsed['config.providers'],
     clientConfigOverridePolicy: parsed['connector.client.config.override.policy'],
     taskShutdownGracefulTimeoutMs: parsed['task.shutdown.graceful.timeout.ms'],
     offsetFlushIntervalMs: parsed['offset.flush.interval.ms'],
@@ -145,8 +146,12 @@ function warnOfUnusedKeys(properties: Properties, logger: Logger): void {
   if (unknown.length > 0) logger.warn(`These configurations were supplied but are not known: ${unknown.join(', ')}`)
 }
 
-function withoutDuplicates(key: string, list: readonly string[], logger: Logger): readonly string[] {
-  const unique = [...new Set(list)]
-  if (unique.length < list.length) logger.warn(`Configuration key "${key}" contains duplicate values. Duplicates will be removed.`)
-  return unique
+function warnOfDuplicates(properties: Properties, parsed: Readonly<Record<string, unknown>>, logger: Logger): void {
+  for (const { name, type } of definition.keys.values()) {
+    const raw = properties[name]
+    if (type !== 'LIST' || raw === undefined) continue
+    const written = parseType(name, raw, type) as readonly string[]
+    if (written.length > (parsed[name] as readonly string[]).length)
+      logger.warn(`Configuration key "${name}" contains duplicate values. Duplicates will be removed.`)
+  }
 }
