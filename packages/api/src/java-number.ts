@@ -1,4 +1,4 @@
-/** A float64 in Java's notation (`Double.toString`): `1.0`, `1.0E10`, `NaN`. */
+/** A float64 in Java's notation (`Double.toString`): `1.0`, `1.0E10`, `NaN`. The fewest digits that tell it from its neighbours, as since JDK 19. */
 export function javaDouble(value: number): string {
   const magnitude = Math.abs(value)
   if (magnitude >= 1e-3 && magnitude < 1e7) return Number.isInteger(value) ? `${value}.0` : String(value)
