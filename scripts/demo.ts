@@ -1,6 +1,6 @@
 // A file through a Kafka topic into another file: embedded broker and worker on free ports, live progress, the records' accounts, and proof.
 //
-//   npm run demo                      a text of 250,000 lines from the installed packages
+//   npm run demo                      a text of 1,000,000 lines from the installed packages
 //   npm run demo -- --file FILE       your own
 //   npm run demo -- --keep            leaves broker, worker and files until Ctrl-C
 
@@ -18,7 +18,7 @@ import { firstDifference, inspectTextFile, type TextFile, writeRealText } from '
 const { values: options } = parseArgs({
   options: {
     file: { type: 'string' },
-    lines: { type: 'string', default: '250000' },
+    lines: { type: 'string', default: '1000000' },
     keep: { type: 'boolean', default: false },
   },
 })

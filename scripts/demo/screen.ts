@@ -39,7 +39,7 @@ export class ProgressLine {
   /** Over half a second at least, so that the number can be read. */
   #measure(seconds: number, progress: Progress): void {
     const elapsed = seconds - this.#last.seconds
-    if (elapsed < 0.5 && this.#last.seconds > 0) return
+    if (elapsed < 0.5 && this.#last.seconds > 0 && progress.share < 1) return
     this.#rates = {
       produced: (progress.produced - this.#last.progress.produced) / elapsed,
       consumed: (progress.consumed - this.#last.progress.consumed) / elapsed,
