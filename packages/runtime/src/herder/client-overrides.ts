@@ -1,5 +1,4 @@
-import type { ClientConfigOverridePolicy, Properties } from '@millrace/api'
-import { ConfigError } from '@millrace/api'
+import { type ClientConfigOverridePolicy, ConfigError, type ConfigType, parseType, type Properties } from '@millrace/api'
 import type { ConfigInfo, ConfigKeyInfo } from '@millrace/rest-api'
 import { configText } from '../config/config-key-info.ts'
 import { propertiesWithPrefix } from '../config/config-transformer.ts'
@@ -10,7 +9,7 @@ export type ClientType = 'PRODUCER' | 'CONSUMER' | 'ADMIN'
 
 /** What is known of a setting of Kafka's clients. */
 export interface ClientKeyDefinition {
-  readonly type: ConfigKeyInfo['type']
+  readonly type: ConfigType
   readonly defaultValue: string | null
   readonly isRequired: boolean
 }
@@ -59,10 +58,11 @@ export class ClientOverrides {
     })
     return values.map(({ name, value, errorMessages }) => {
       const definition = this.#definitionOf(client, name)
+      const errors = [...errorMessages, ...typeErrors(name, clientProperties[name], definition)]
       const shown = isSecret(name, definition) && value !== null ? '[hidden]' : configText(value, null)
       return {
         definition: definition === null ? null : keyInfo(prefix + name, name, definition),
-        value: { name: prefix + name, value: shown, recommended_values: [], errors: errorMessages, visible: true },
+        value: { name: prefix + name, value: shown, recommended_values: [], errors, visible: true },
       }
     })
   }
@@ -75,6 +75,17 @@ export class ClientOverrides {
       return policy
     })
     return this.#instance
+  }
+}
+
+/** The original fails the whole request here; an error on the key says the same and says where. */
+function typeErrors(name: string, value: string | undefined, definition: ClientKeyDefinition | null): string[] {
+  if (definition === null || value === undefined) return []
+  try {
+    parseType(name, value, definition.type)
+    return []
+  } catch (error) {
+    return [(error as Error).message]
   }
 }
 

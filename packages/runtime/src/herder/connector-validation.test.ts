@@ -180,6 +180,11 @@ describe('validation of a connector', () => {
     assert.equal(linger?.definition?.name, 'producer.override.linger.ms')
     assert.deepEqual([jaas?.definition, jaas?.value?.value], [null, '[hidden]'])
     assert.deepEqual(jaas?.value?.errors, ["The 'Linger' policy does not allow 'sasl.jaas.config' to be overridden in the connector configuration."])
+    const wrong = await validation.validate({ ...SOURCE, 'producer.override.linger.ms': 'soon' })
+    assert.deepEqual(
+      [wrong.error_count, wrong.configs.at(-1)?.value?.errors],
+      [1, ['Invalid value soon for configuration linger.ms: Not a number of type LONG']],
+    )
     const sink = await validation.validate({ ...SINK, ...overrides })
     assert.deepEqual(sink.configs.at(-1)?.value?.name, 'consumer.override.linger.ms')
   })
