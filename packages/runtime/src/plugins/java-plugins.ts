@@ -4,7 +4,6 @@ import { basename } from 'node:path'
 const NATIVE_PLUGINS: Readonly<Record<string, string>> = {
   'connect-file': 'org.apache.kafka.connect.file.FileStreamSourceConnector',
   'connect-json': 'org.apache.kafka.connect.json.JsonConverter',
-  'connect-runtime': 'org.apache.kafka.connect.converters.ByteArrayConverter',
 }
 
 /** The class name of the plug-in to use in place of a JAR's, or null where none is known. */

@@ -129,11 +129,14 @@ export class StandaloneHerder implements Herder, WorkerListener {
     this.#isReady = false
     this.#operations.close()
     this.#reconfiguration.stop()
-    await this.#worker.stop()
-    await this.#statusStore.stop()
-    await this.#configStore.stop()
-    await this.#offsetStore.stop()
-    await this.#transformer.close()
+    try {
+      await this.#worker.stop()
+    } finally {
+      await this.#statusStore.stop()
+      await this.#configStore.stop()
+      await this.#offsetStore.stop()
+      await this.#transformer.close()
+    }
     this.#logger.info('Herder stopped')
   }
 
