@@ -15,7 +15,7 @@ import { type Clock, timerMs } from './clock.ts'
 import type { Address } from './config/connection-config.ts'
 import { asKafkaError, closedError, networkError, timeoutError } from './errors.ts'
 import { type ClientSecurity, noSecurity } from './security/client-security.ts'
-import { looksLikeTls } from './security/tls-failure.ts'
+import { closedInHandshake, looksLikeTls } from './security/tls-failure.ts'
 
 /** Responses beyond this are taken for bytes of another protocol. */
 const RESPONSE_BYTES_MAX = 512 * 1024 * 1024
@@ -86,7 +86,8 @@ export class Connection {
   #error: Error | null = null
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
-  #hasRead = false
+  #isConnected = false
+  #answers = 0
   /** When a session has to be renewed (KIP-368), by the clock. */
   #renewAt = Infinity
   /** Requests that wait while a session is renewed; null while none has to. */
@@ -111,7 +112,7 @@ export class Connection {
       this.#end(networkError(`The connection to ${name(address)} was closed.`))
       this.#closed.resolve()
     })
-    this.#socket.on('end', () => this.#end(networkError(`The broker at ${name(address)} closed the connection.`)))
+    this.#socket.on('end', () => this.#end(this.#closedByBroker()))
   }
 
   /**
@@ -233,6 +234,13 @@ export class Connection {
     this.#end(closedError(`The connection to ${name(this.address)} was closed by this client.`))
   }
 
+  #closedByBroker(): Error {
+    if (!this.#isConnected && this.#security.usesTls) return closedInHandshake(name(this.address))
+    // So Kafka treats a client that asks for something before it has authenticated: only the versions it tells to everyone.
+    const hint = this.#answers <= 1 && !this.#security.usesSasl ? ' If its listener asks for SASL, set "security.protocol".' : ''
+    return networkError(`The broker at ${name(this.address)} closed the connection.${hint}`)
+  }
+
   /** Ends the connection with a failure that was found in what it delivered; returns that failure. */
   #refuse(error: unknown): Error {
     const cause = asKafkaError(error)
@@ -245,6 +253,7 @@ export class Connection {
     this.#socket.once(this.#security.usesTls ? 'secureConnect' : 'connect', resolve)
     this.#socket.once('close', () => reject(this.#error ?? networkError('closed')))
     await promise
+    this.#isConnected = true
   }
 
   async #negotiate(): Promise<void> {
@@ -322,8 +331,7 @@ export class Connection {
   #read(chunk: Buffer): boolean {
     if (this.#error) return true
     try {
-      if (!this.#hasRead && looksLikeTls(chunk)) throw new ProtocolError('The answer is TLS: set "security.protocol" to SSL or SASL_SSL.')
-      this.#hasRead = true
+      if (this.#answers === 0 && looksLikeTls(chunk)) throw new ProtocolError('The answer is TLS: set "security.protocol" to SSL or SASL_SSL.')
       for (const frame of this.#splitter.push(chunk)) {
         // The memory of the chunk is used again for the next one, so what is a view of it has to be copied.
         this.#answer(frame.buffer === chunk.buffer ? Buffer.from(frame) : frame)
@@ -343,6 +351,7 @@ export class Connection {
       return
     }
     this.lastUsedAt = this.#clock.now()
+    this.#answers++
     pending.handler.answered(frame)
   }
 

@@ -52,8 +52,8 @@ interface TlsFailure {
  */
 export function tlsFailure(address: string, cause: unknown): KafkaError | null {
   if (!(cause instanceof Error)) return null
-  // Node's words for a connection that ended within the handshake. It may also be a broker that is just going down, so it is worth another try.
-  if (cause.message.includes('before secure TLS connection was established')) return networkError(`${closedInHandshake(address)} (${cause.message})`, cause)
+  // Node's words for a connection that ended within the handshake.
+  if (cause.message.includes('before secure TLS connection was established')) return closedInHandshake(address, cause)
   const failure: TlsFailure = cause
   const code = typeof failure.code === 'string' ? failure.code : ''
   const reason = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? otherHost(failure) : explanations.find(([pattern]) => pattern.test(code))?.[1]
@@ -61,13 +61,15 @@ export function tlsFailure(address: string, cause: unknown): KafkaError | null {
   return tlsAuthenticationError(`SSL handshake failed with ${address}: ${reason ?? failure.message} (${code}).`, cause)
 }
 
-function closedInHandshake(address: string): string {
-  return `The connection to ${address} was closed during the TLS handshake: the listener may not speak TLS; check "security.protocol" and the port.`
-}
-
 function otherHost({ cert }: TlsFailure): string {
   const names = cert?.subjectaltname ?? (cert?.subject?.CN === undefined ? 'no name' : `CN:${String(cert.subject.CN)}`)
   return `the certificate of the broker is for other names (${String(names)}); connect to one of them, or leave "ssl.endpoint.identification.algorithm" empty to give up this protection`
+}
+
+/** For a connection that ended within the handshake. It may also be a broker that is just going down, so this is worth another try. */
+export function closedInHandshake(address: string, cause?: unknown): KafkaError {
+  const hint = 'the listener may not speak TLS; check "security.protocol" and the port'
+  return networkError(`The connection to ${address} was closed during the TLS handshake: ${hint}.`, cause)
 }
 
 /**
