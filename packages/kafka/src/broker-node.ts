@@ -58,6 +58,7 @@ class ConnectionSlot {
   #opening: Promise<Connection> | null = null
   #failures = 0
   #notBefore = 0
+  #lastError: unknown
   #isClosed = false
 
   constructor(address: Address, config: ConnectionConfig, clock: Clock) {
@@ -79,9 +80,7 @@ class ConnectionSlot {
     const { ready } = this
     if (ready) return Promise.resolve(ready)
     if (this.#isClosed) return Promise.reject(closedError('The client was closed.'))
-    if (this.#opening === null && this.pauseMs() > 0) {
-      return Promise.reject(networkError(`The broker at ${this.#address.host}:${this.#address.port} could not be reached; waiting before the next try.`))
-    }
+    if (this.#opening === null && this.pauseMs() > 0) return Promise.reject(this.#notYet())
     this.#opening ??= this.#open()
     return this.#opening
   }
@@ -100,6 +99,12 @@ class ConnectionSlot {
     await this.#connection?.closed
   }
 
+  #notYet(): Error {
+    const { host, port } = this.#address
+    const reason = this.#lastError instanceof Error ? ` ${this.#lastError.message}` : ''
+    return networkError(`The broker at ${host}:${port} could not be reached; waiting before the next try.${reason}`, this.#lastError)
+  }
+
   async #open(): Promise<Connection> {
     const { clientId, requestTimeoutMs, connectTimeoutMs, connectTimeoutMaxMs, security } = this.#config
     const growing = Math.min(connectTimeoutMs * 2 ** Math.min(this.#failures, 10), Math.max(connectTimeoutMs, connectTimeoutMaxMs))
@@ -111,6 +116,7 @@ class ConnectionSlot {
       return connection
     } catch (error) {
       this.#failures++
+      this.#lastError = error
       this.#notBefore = this.#clock.now() + this.#backoff.delayMs(this.#failures)
       throw error
     } finally {
