@@ -1,4 +1,4 @@
-import { ConnectError, DataError, javaDouble } from '@millrace/api'
+import { DataError, javaDouble } from '@millrace/api'
 import type { OffsetValue, SourceOffset, SourcePartition } from '@millrace/api'
 
 /**
@@ -107,11 +107,4 @@ function exactIntegers(_key: string, value: unknown, context?: { source?: string
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
   const source = context?.source
   return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value
-}
-
-/** Offsets cannot be stored. The file or topic is at fault, not the connector. */
-export class OffsetStoreError extends ConnectError {
-  override get code(): string {
-    return 'OFFSET_STORE'
-  }
 }

@@ -2,7 +2,7 @@ import { closeSync, fchmodSync, fsyncSync, openSync, readFileSync, realpathSync,
 import { dirname } from 'node:path'
 import type { Logger } from '@millrace/api'
 import { MemoryOffsetStore } from '../memory/memory-offset-store.ts'
-import { OffsetStoreError } from '../offset-encoding.ts'
+import { OffsetStoreError } from '../errors.ts'
 import type { OffsetStore, OffsetWrite, StoredOffset } from '../offset-store.ts'
 import { readJavaHashMap, writeJavaHashMap } from './java-hash-map.ts'
 

@@ -28,10 +28,13 @@ describe('a HashMap serialised by Java', () => {
   }
 
   it('holds null keys and values', () => {
-    assert.deepEqual(new Map(texts(readJavaHashMap(written('null-entries.bin'))) as [unknown, unknown][]), new Map<unknown, unknown>([
-      ['k', null],
-      [null, 'v'],
-    ]))
+    assert.deepEqual(
+      new Map(texts(readJavaHashMap(written('null-entries.bin'))) as [unknown, unknown][]),
+      new Map<unknown, unknown>([
+        ['k', null],
+        [null, 'v'],
+      ]),
+    )
   })
 
   it('may refer to an array that came before', () => {
