@@ -53,8 +53,14 @@ export const standaloneDifferences: Readonly<Record<string, Difference>> = {
 export const distributedDifferences: Readonly<Record<string, Difference>> = {
   ...everywhere,
   '13 POST /connectors': { reason: STARTED_AT_ONCE, ours: withOneTask },
-  '21 POST /connectors': { reason: 'the file in the recorded request is named by fewer characters than were sent', ours: (recorded) => columnsEarlier(recorded, 7) },
-  '22 POST /connectors': { reason: 'the file in the recorded request is named by fewer characters than were sent', ours: (recorded) => columnsEarlier(recorded, 7) },
+  '21 POST /connectors': {
+    reason: 'the file in the recorded request is named by fewer characters than were sent',
+    ours: (recorded) => columnsEarlier(recorded, 7),
+  },
+  '22 POST /connectors': {
+    reason: 'the file in the recorded request is named by fewer characters than were sent',
+    ours: (recorded) => columnsEarlier(recorded, 7),
+  },
   '26 POST /connectors': { reason: STARTED_AT_ONCE, ours: withOneTask },
   '35 GET /connectors?expand=status&expand=info': { reason: 'the recording was made after the connector "num" had been removed again', ours: withNum },
   '36 GET /connectors?expand=bogus': {

@@ -115,6 +115,8 @@ kill -KILL "$guard" 2>/dev/null
 exit "$code"
 `
 
+/** How long the output of a program that has ended may still come in. */
+const drainMs = 1000
 const outputCharactersMax = 256 * 1024
 
 /** Starts a program that ends with this process at the latest. Rejects where the program cannot be found. */
@@ -129,7 +131,12 @@ export async function startGuardedProcess(options: GuardedProcessOptions): Promi
   const output = collectOutput(shell, options.logFile)
   const exited = new Promise<ProcessExit>((resolve, reject) => {
     shell.on('error', reject)
-    shell.on('close', (code, signal) => resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 143) }))
+    shell.on('exit', (code, signal) => {
+      const exit = { code: code ?? (signal === 'SIGKILL' ? 137 : 143) }
+      shell.on('close', () => resolve(exit))
+      // A program may leave another behind that holds its output open.
+      setTimeout(() => resolve(exit), drainMs).unref()
+    })
   })
   // Rejected only where the shell itself cannot start, which `pidOf` reports as well.
   exited.catch(() => undefined)
