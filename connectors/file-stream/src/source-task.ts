@@ -17,6 +17,8 @@ import { openStandardInput } from './standard-input.ts'
 
 /** A poll without data returns after this long, so that the task can be paused. */
 const POLL_MS_MAX = 1000
+/** However large `batch.size` is: a poll that returned a whole file would hold all of it in memory. */
+const BATCH_RECORDS_MAX = 10_000
 /** How long to wait before asking again for data, from the first time in a row to the last. */
 const RETRY_DELAY_MS_MIN = 10
 const RETRY_DELAY_MS_MAX = 250
@@ -46,7 +48,7 @@ export class FileStreamSourceTask implements SourceTask {
     this.#file = config.file || null
     this.#topic = config.topic
     // The original returns a batch once it has reached its size, so that a size below one works like one.
-    this.#batchRecordsMax = Math.max(1, config['batch.size'])
+    this.#batchRecordsMax = Math.min(Math.max(1, config['batch.size']), BATCH_RECORDS_MAX)
     this.#partition = this.#file === null ? null : { filename: this.#file }
   }
 
