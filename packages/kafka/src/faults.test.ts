@@ -178,6 +178,16 @@ test('nothing is lost, doubled or reordered under random faults, by seed', async
   assert.equal(await made.endOffset(), 10_000)
 })
 
+test('without idempotence, one request in flight keeps the order through refusals', async (t) => {
+  const made = await bench(t)
+  const producer = made.producer({ 'enable.idempotence': 'false', 'max.in.flight.requests.per.connection': '1', 'batch.size': '500', 'linger.ms': '0' })
+  const ended = await sendNumbers(producer, 3_000, (index) => {
+    if (index % 300 === 150) made.fault('Produce', 'error', { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS })
+  })
+  assert.ok(ended.every(({ error }) => error === null))
+  assert.deepEqual(await made.values(3_000), numbers(3_000))
+})
+
 test('a batch that is refused for good fails alone; the others stay in order and are there once', async (t) => {
   const made = await bench(t)
   const producer = made.producer({ 'batch.size': '500', 'linger.ms': '0' })
@@ -210,7 +220,10 @@ test('records that cannot be delivered fail after delivery.timeout.ms, each once
   assert.match(ended[0]!.error!.message, /^Expiring \d+ record\(s\) for faults-0:\d+ ms has passed since batch creation$/)
   assert.equal(producer.metrics.bytesBuffered, 0)
   made.broker.faults.clear()
-  assert.deepEqual((await sendNumbers(producer, 3)).map(({ error }) => error), [null, null, null])
+  assert.deepEqual(
+    (await sendNumbers(producer, 3)).map(({ error }) => error),
+    [null, null, null],
+  )
 })
 
 test('an answer that does not come in time is asked for again', async (t) => {
@@ -219,7 +232,10 @@ test('an answer that does not come in time is asked for again', async (t) => {
   await producer.partitionsFor(TOPIC)
   made.fault('Produce', 'delay', { delayMs: 2_000 })
   const ended = await sendNumbers(producer, 10)
-  assert.deepEqual(ended.map(({ error }) => error), Array(10).fill(null))
+  assert.deepEqual(
+    ended.map(({ error }) => error),
+    Array(10).fill(null),
+  )
   assert.equal(await made.endOffset(), 10)
 })
 
@@ -339,7 +355,8 @@ test('joining goes on through every coordinator error that passes', async (t) =>
     made.fault('JoinGroup', 'error', { errorCode })
   }
   made.fault('JoinGroup', 'drop')
-  for (const errorCode of [ErrorCode.NOT_COORDINATOR, ErrorCode.REBALANCE_IN_PROGRESS, ErrorCode.ILLEGAL_GENERATION]) made.fault('SyncGroup', 'error', { errorCode })
+  for (const errorCode of [ErrorCode.NOT_COORDINATOR, ErrorCode.REBALANCE_IN_PROGRESS, ErrorCode.ILLEGAL_GENERATION])
+    made.fault('SyncGroup', 'error', { errorCode })
   consumer.subscribe({ topics: [TOPIC] }, { revoked: () => undefined, assigned: () => undefined })
   await waitFor(async () => (await consumer.poll(10), consumer.assignment().length === 1), { what: 'an assignment', intervalMs: 0 })
   for (const errorCode of [ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.NOT_COORDINATOR]) made.fault('OffsetCommit', 'error', { errorCode })

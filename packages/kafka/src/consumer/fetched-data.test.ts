@@ -26,7 +26,15 @@ function withLastOffset(bytes: Buffer, lastOffsetDelta: number): Buffer {
 }
 
 function fetched(records: Buffer[], fetchOffset = 0, aborted: readonly AbortedTransaction[] | null = null, checksCrcs = true): FetchedData {
-  return new FetchedData({ topic: 't', partition: 0, records: Buffer.concat(records), fetchOffset, highWatermark: 100, abortedTransactions: aborted, checksCrcs })
+  return new FetchedData({
+    topic: 't',
+    partition: 0,
+    records: Buffer.concat(records),
+    fetchOffset,
+    highWatermark: 100,
+    abortedTransactions: aborted,
+    checksCrcs,
+  })
 }
 
 function offsets(data: FetchedData, recordsMax = 1_000): number[] {

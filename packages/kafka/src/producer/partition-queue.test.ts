@@ -2,23 +2,24 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { RecordBatchBuilder } from '@millrace/kafka-protocol'
 import { crc32c } from '../compression.ts'
+import { BatchMemory } from './batch-memory.ts'
 import { PartitionQueue, sequenceAfter } from './partition-queue.ts'
 import { ProducerBatch } from './producer-batch.ts'
 
 const identity = { producerId: 7, producerEpoch: 0 }
-const newBuilder = () => new RecordBatchBuilder(crc32c)
+const newMemory = () => new BatchMemory(new RecordBatchBuilder(crc32c))
 
 /** A queue with sealed batches of two records each, numbered from 0; the broker has taken a batch of one record before, unless it is new. */
 function queueOf(batches: number, recordsEach = 2, isNew = false): PartitionQueue {
   const queue = new PartitionQueue('t', 0)
   if (!isNew) {
-    queue.open = new ProducerBatch({ topic: 't', partition: 0, order: -1, createdAt: 0 }, newBuilder())
+    queue.open = new ProducerBatch({ topic: 't', partition: 0, order: -1, createdAt: 0 }, newMemory())
     queue.open.append(1, null, 'first', null, null)
     queue.closeOpen()
     queue.acknowledge(queue.take(identity, undefined))
   }
   for (let order = 0; order < batches; order++) {
-    queue.open = new ProducerBatch({ topic: 't', partition: 0, order, createdAt: 0 }, newBuilder())
+    queue.open = new ProducerBatch({ topic: 't', partition: 0, order, createdAt: 0 }, newMemory())
     for (let i = 0; i < recordsEach; i++) queue.open.append(1, null, `${order}-${i}`, null, null)
     queue.closeOpen()
   }
@@ -85,18 +86,21 @@ test('numbers begin anew even if the batch that showed the gap is gone', () => {
   const [first, second] = [take(queue)!, take(queue)!]
   queue.land(first)
   queue.retryOutOfSequence(second, 0)
-  assert.deepEqual(queue.removeWaiting(({ order }) => order === 1), [second])
+  assert.deepEqual(
+    queue.removeWaiting(({ order }) => order === 1),
+    [second],
+  )
   assert.deepEqual(stamp(take(queue)), [2, 1, 0])
 })
 
 test('the parts of a split batch take its place and share its numbers, also when a part is split again', () => {
   const queue = queueOf(2, 8)
   const whole = take(queue)!
-  const parts = queue.split(whole, newBuilder)
+  const parts = queue.split(whole, newMemory)
   assert.ok(parts.length >= 2)
   const first = take(queue)!
   assert.equal(first, parts[0])
-  queue.split(first, newBuilder)
+  queue.split(first, newMemory)
   const sequences: number[] = []
   for (let batch = take(queue); batch; batch = take(queue)) {
     sequences.push(batch.stamp!.baseSequence, batch.recordCount)

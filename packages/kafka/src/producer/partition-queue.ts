@@ -1,5 +1,5 @@
-import type { RecordBatchBuilder } from '@millrace/kafka-protocol'
 import type { Compression } from '../compression.ts'
+import type { BatchMemory } from './batch-memory.ts'
 import { type BatchStamp, NO_STAMP, type ProducerBatch } from './producer-batch.ts'
 
 /** The id that a broker gave to an idempotent producer. */
@@ -111,8 +111,8 @@ export class PartitionQueue {
   }
 
   /** Puts the parts of a batch that was too large in its place. Together they have its sequence numbers. */
-  split(batch: ProducerBatch, newBuilder: () => RecordBatchBuilder): ProducerBatch[] {
-    const parts = batch.split(newBuilder)
+  split(batch: ProducerBatch, newMemory: () => BatchMemory): ProducerBatch[] {
+    const parts = batch.split(newMemory)
     this.land(batch)
     const stamp = batch.stamp ?? NO_STAMP
     let { baseSequence } = stamp

@@ -1,6 +1,7 @@
 import { decodeRecords, type KafkaError, type RecordBatchBuilder, type RecordData, type RecordHeader, readBatches } from '@millrace/kafka-protocol'
 import type { Compression } from '../compression.ts'
 import type { Logger } from '../logger.ts'
+import type { BatchMemory } from './batch-memory.ts'
 import type { FlushWaiter } from './flush-waiter.ts'
 import type { SendCompletion } from './send-completion.ts'
 
@@ -23,7 +24,7 @@ export class ProducerBatch {
   readonly orderSpan: number
   /** By the client's clock. */
   readonly createdAt: number
-  readonly builder: RecordBatchBuilder
+  readonly memory: BatchMemory
   /** What the batch takes of `buffer.memory`. */
   bytesAccounted = 0
   attempts = 0
@@ -32,33 +33,35 @@ export class ProducerBatch {
   flushWaiters: FlushWaiter[] | null = null
   /** As it goes over the wire; null until it is sealed. */
   bytes: Buffer | null = null
-  /** One for each record; null as long as nobody wants to know. */
-  #completions: (SendCompletion | null)[] | null = null
-  #timestamps: number[] = []
+  /** Whether somebody wants to know how a record of this batch ends. */
+  #hasCompletions = false
 
   constructor(
     { topic, partition, order, orderSpan = 1, createdAt }: { topic: string; partition: number; order: number; orderSpan?: number; createdAt: number },
-    builder: RecordBatchBuilder,
+    memory: BatchMemory,
   ) {
     this.topic = topic
     this.partition = partition
     this.order = order
     this.orderSpan = orderSpan
     this.createdAt = createdAt
-    this.builder = builder
+    this.memory = memory
+  }
+
+  get builder(): RecordBatchBuilder {
+    return this.memory.builder
   }
 
   get recordCount(): number {
-    return this.builder.recordCount
+    return this.memory.builder.recordCount
   }
 
   append(timestamp: number, key: RecordData, value: RecordData, headers: readonly RecordHeader[] | null, completion: SendCompletion | null): number {
-    if (completion !== null && this.#completions === null) this.#beginCompletions()
-    const bytes = headers === null ? this.builder.append(timestamp, key, value) : this.builder.append(timestamp, key, value, headers)
-    if (this.#completions !== null) {
-      this.#completions.push(completion)
-      this.#timestamps.push(timestamp)
-    }
+    const { builder } = this.memory
+    const index = builder.recordCount
+    const bytes = headers === null ? builder.append(timestamp, key, value) : builder.append(timestamp, key, value, headers)
+    if (completion !== null && !this.#hasCompletions) this.#beginCompletions(index)
+    if (this.#hasCompletions) this.memory.note(index, completion, timestamp)
     this.bytesAccounted += bytes
     return bytes
   }
@@ -71,15 +74,16 @@ export class ProducerBatch {
 
   /** @param logAppendTime the broker's, where the topic asks for it; otherwise -1. `baseOffset` -1 if the broker has not told it. */
   acknowledge(baseOffset: number, logAppendTime: number, logger: Logger): void {
-    const completions = this.#completions
-    if (completions !== null) {
-      for (let i = 0; i < completions.length; i++) {
+    if (this.#hasCompletions) {
+      const { topic, partition, recordCount } = this
+      const { completions, timestamps } = this.memory
+      for (let i = 0; i < recordCount; i++) {
         const completion = completions[i]!
         if (completion === null) continue
         try {
-          completion.acknowledged(this.topic, this.partition, baseOffset < 0 ? -1 : baseOffset + i, logAppendTime < 0 ? this.#timestamps[i]! : logAppendTime)
+          completion.acknowledged(topic, partition, baseOffset < 0 ? -1 : baseOffset + i, logAppendTime < 0 ? timestamps[i]! : logAppendTime)
         } catch (error) {
-          logger.error(`The completion of a record of ${this.topic}-${this.partition} failed.`, error)
+          logger.error(`The completion of a record of ${topic}-${partition} failed.`, error)
         }
       }
     }
@@ -87,9 +91,10 @@ export class ProducerBatch {
   }
 
   fail(error: KafkaError, logger: Logger): void {
-    for (const completion of this.#completions ?? []) {
+    const recordCount = this.#hasCompletions ? this.recordCount : 0
+    for (let i = 0; i < recordCount; i++) {
       try {
-        completion?.failed(error)
+        this.memory.completions[i]?.failed(error)
       } catch (failure) {
         logger.error(`The completion of a record of ${this.topic}-${this.partition} failed.`, failure)
       }
@@ -100,9 +105,9 @@ export class ProducerBatch {
   /**
    * Hands the records out to smaller batches, at least two if there are two records, each of which takes over the completions of its records.
    *
-   * @param newBuilder called once for each part.
+   * @param newMemory called once for each part.
    */
-  split(newBuilder: () => RecordBatchBuilder): ProducerBatch[] {
+  split(newMemory: () => BatchMemory): ProducerBatch[] {
     const recordsMax = Math.ceil(this.recordCount / 2)
     const bytesMax = this.bytesAccounted / 2
     const parts: ProducerBatch[] = []
@@ -113,11 +118,11 @@ export class ProducerBatch {
       while (cursor.next()) {
         const bytes = cursor.keyEnd - cursor.keyStart + cursor.valueEnd - cursor.valueStart
         if (part === null || part.recordCount >= recordsMax || part.bytesAccounted + bytes > bytesMax) {
-          part = this.#part(index, newBuilder())
+          part = this.#part(index, newMemory())
           parts.push(part)
         }
         const headers = cursor.headerCount === 0 ? null : cursor.headers()
-        part.append(cursor.timestamp, cursor.key(), cursor.value(), headers, this.#completions?.[index] ?? null)
+        part.append(cursor.timestamp, cursor.key(), cursor.value(), headers, this.#hasCompletions ? this.memory.completions[index]! : null)
         index++
       }
     }
@@ -128,19 +133,18 @@ export class ProducerBatch {
     return parts
   }
 
-  #part(firstRecord: number, builder: RecordBatchBuilder): ProducerBatch {
+  #part(firstRecord: number, memory: BatchMemory): ProducerBatch {
     const { topic, partition, createdAt, orderSpan } = this
     const order = this.order + (orderSpan * firstRecord) / this.recordCount
-    const part = new ProducerBatch({ topic, partition, order, orderSpan: orderSpan / this.recordCount, createdAt }, builder)
+    const part = new ProducerBatch({ topic, partition, order, orderSpan: orderSpan / this.recordCount, createdAt }, memory)
     part.attempts = this.attempts
     part.lastError = this.lastError
     return part
   }
 
-  #beginCompletions(): void {
-    const count = this.recordCount
-    this.#completions = new Array<SendCompletion | null>(count).fill(null)
-    this.#timestamps = new Array<number>(count).fill(-1)
+  #beginCompletions(recordsBefore: number): void {
+    this.#hasCompletions = true
+    for (let i = 0; i < recordsBefore; i++) this.memory.note(i, null, -1)
   }
 
   #flushed(): void {

@@ -242,7 +242,7 @@ export class Producer {
     const now = this.#clock.now()
     state.lastUsedAt = now
     const { topic, partition } = queue
-    const batch = new ProducerBatch({ topic, partition, order: this.#batchOrder++, createdAt: now }, this.#sender.newBuilder(isBusy))
+    const batch = new ProducerBatch({ topic, partition, order: this.#batchOrder++, createdAt: now }, this.#sender.newMemory(isBusy))
     queue.open = batch
     this.#sender.opened(queue, now)
     return batch

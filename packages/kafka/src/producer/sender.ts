@@ -18,6 +18,7 @@ import type { ProducerConfig } from '../config/producer-config.ts'
 import type { Connection } from '../connection.ts'
 import { asKafkaError, timeoutError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { BatchMemory } from './batch-memory.ts'
 import type { FlushWaiter } from './flush-waiter.ts'
 import type { PartitionQueue, ProducerIdentity } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
@@ -46,7 +47,9 @@ interface Result {
   readonly logAppendTimeMs: number
 }
 
-const BUILDERS_KEPT_MAX = 64
+/** A producer that has had nothing to do for a while keeps the memory of this many batches; a busy one all that `buffer.memory` has room for. */
+const MEMORIES_KEPT_IDLE = 8
+const IDLE_MS = 10_000
 /** Builders want more room for a text than it mostly takes. */
 const BUILDER_BYTES_SPARE = 4096
 const BUILDER_BYTES_KEPT_MAX = 1 << 20
@@ -65,7 +68,7 @@ export class Sender {
   readonly #active = new Set<PartitionQueue>()
   readonly #inFlight = new Map<BrokerNode, number>()
   readonly #connecting = new Set<BrokerNode>()
-  readonly #builders: RecordBatchBuilder[] = []
+  readonly #memories: BatchMemory[] = []
   #identity: ProducerIdentity | null = null
   #isIdentifying = false
   #isIdempotent: boolean
@@ -75,6 +78,7 @@ export class Sender {
   #isClosed = false
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
+  #trimTimer: NodeJS.Timeout | undefined
 
   constructor(options: SenderOptions) {
     this.#options = options
@@ -87,15 +91,15 @@ export class Sender {
   }
 
   /**
-   * A builder for a new batch, possibly one used before.
+   * Memory for a new batch, possibly used before.
    *
    * @param isFull whether the batch is likely to become full: then it gets its memory at once instead of growing into twice as much.
    */
-  newBuilder(isFull: boolean): RecordBatchBuilder {
-    const used = this.#builders.pop()
+  newMemory(isFull: boolean): BatchMemory {
+    const used = this.#memories.pop()
     if (used) return used
-    if (!isFull) return new RecordBatchBuilder(crc32c)
-    return new RecordBatchBuilder(crc32c, Buffer.allocUnsafeSlow(this.#config.batchBytesMax + BUILDER_BYTES_SPARE))
+    if (!isFull) return new BatchMemory(new RecordBatchBuilder(crc32c))
+    return new BatchMemory(new RecordBatchBuilder(crc32c, Buffer.allocUnsafeSlow(this.#config.batchBytesMax + BUILDER_BYTES_SPARE)))
   }
 
   /** The queue has a batch that is open since now. */
@@ -136,6 +140,7 @@ export class Sender {
   abort(error: KafkaError): void {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#trimTimer)
     this.#failAll(error)
   }
 
@@ -332,9 +337,9 @@ export class Sender {
     const { metrics, logger } = this.#options
     logger.warn(`The broker takes no batch as large as the one of ${batch.recordCount} records for ${queue.topic}-${queue.partition}; it is split.`)
     metrics.batchesSplit++
-    const parts = queue.split(batch, () => this.newBuilder(false))
+    const parts = queue.split(batch, () => this.newMemory(false))
     metrics.bytesBuffered += parts.reduce((sum, { bytesAccounted }) => sum + bytesAccounted, 0) - batch.bytesAccounted
-    this.#keep(batch.builder)
+    this.#keep(batch.memory)
   }
 
   #fail({ queue, batch }: Flight, error: KafkaError): void {
@@ -350,15 +355,26 @@ export class Sender {
 
   #ended(queue: PartitionQueue, batch: ProducerBatch): void {
     this.#options.metrics.bytesBuffered -= batch.bytesAccounted
-    this.#keep(batch.builder)
+    this.#keep(batch.memory)
     if (queue.isEmpty) this.#active.delete(queue)
+    if (this.#active.size === 0 && this.#memories.length > MEMORIES_KEPT_IDLE) this.#planTrim()
     this.#options.released()
   }
 
-  #keep(builder: RecordBatchBuilder): void {
-    if (this.#builders.length >= BUILDERS_KEPT_MAX || builder.buffer.length > BUILDER_BYTES_KEPT_MAX) return
-    builder.reset()
-    this.#builders.push(builder)
+  #keep(memory: BatchMemory): void {
+    const { bufferBytesMax, batchBytesMax } = this.#config
+    if (this.#memories.length * batchBytesMax > bufferBytesMax || memory.builder.buffer.length > BUILDER_BYTES_KEPT_MAX) return
+    memory.reset()
+    this.#memories.push(memory)
+  }
+
+  #planTrim(): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#trimTimer)
+    this.#trimTimer = setTimeout(() => {
+      if (this.#active.size === 0) this.#memories.length = Math.min(this.#memories.length, MEMORIES_KEPT_IDLE)
+    }, IDLE_MS)
+    this.#trimTimer.unref()
   }
 
   #failAll(error: KafkaError): void {
