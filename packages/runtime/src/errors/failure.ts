@@ -22,6 +22,8 @@ export type RuntimeFailureCode =
   | 'TASK_OUT_OF_MEMORY'
   /** A native call cannot be interrupted; its thread was left behind. */
   | 'TASK_ABANDONED'
+  /** Requests of the task's thread fill libuv's thread pool, which all threads share, and do not end. */
+  | 'TASK_FLOODS_POOL'
   /** The thread ended without telling why. */
   | 'THREAD_EXITED'
 

@@ -40,6 +40,9 @@ function receive(message: ToTaskThread): void {
     case 'read-progress':
       void answer((reply) => channel.post(reply), message.request, () => tasks.get(nameOf(message.id))?.hosted.progress() ?? null)
       return
+    case 'count-pool-requests':
+      void answer((reply) => channel.post(reply), message.request, countPoolRequests)
+      return
     case 'change-log-levels':
       return channel.setLevels(message.levels)
     case 'answer':
@@ -70,6 +73,13 @@ function attribute(error: unknown): void {
   const hosted = origin.getStore()
   if (hosted) hosted.fail(error)
   else channel.post({ type: 'thread-failed', failure: failureOf(error) })
+}
+
+/** Resources of Node that wait for libuv's thread pool. */
+const POOL_RESOURCES = /^(FSReq|GetAddrInfo|GetNameInfo|Zlib|Brotli|Zstd|PBKDF2|Scrypt|Random|Hash|Sign|Cipher|KeyGen|KeyPair|KeyExport|DeriveBits|.*Job|FileHandleCloseReq)/i
+
+function countPoolRequests(): number {
+  return process.getActiveResourcesInfo().filter((resource) => POOL_RESOURCES.test(resource)).length
 }
 
 function nameOf({ connector, task }: TaskStart['id']): string {

@@ -116,13 +116,19 @@ export interface ReadProgress {
   readonly id: TaskId
 }
 
+/** Answered with the number of the thread's requests in libuv's thread pool: files, name look-ups, hashing, compression. */
+export interface CountPoolRequests {
+  readonly type: 'count-pool-requests'
+  readonly request: number
+}
+
 /** Levels were changed. */
 export interface ChangeLogLevels {
   readonly type: 'change-log-levels'
   readonly levels: LogLevels
 }
 
-export type ToTaskThread = StartTask | StopTask | CancelTask | SetTaskTargetState | ReadProgress | ChangeLogLevels | Answer | Refusal
+export type ToTaskThread = StartTask | StopTask | CancelTask | SetTaskTargetState | ReadProgress | CountPoolRequests | ChangeLogLevels | Answer | Refusal
 
 // ─── task thread → main thread ───────────────────────────────────────────────────────────────────
 

@@ -104,6 +104,16 @@ export class TaskThreadHandle {
     return this.#thread.request((request) => ({ type: 'read-progress', request, id }))
   }
 
+  /** How many requests of the thread libuv's thread pool has. */
+  countPoolRequests(): Promise<number> {
+    return this.#thread.request((request) => ({ type: 'count-pool-requests', request }))
+  }
+
+  /** The thread does harm that only the process as a whole shows: it is in trouble from now on. */
+  blame(trouble: ThreadTrouble): void {
+    this.#thread.blame(trouble)
+  }
+
   terminate(): Promise<ThreadEnd> {
     return this.#thread.terminate()
   }

@@ -44,6 +44,11 @@ export class ThreadPool {
     return end
   }
 
+  /** Threads that run. */
+  running(): TaskThreadHandle[] {
+    return [...this.#threads].filter((thread) => thread.state === 'running')
+  }
+
   /** All threads that are there, abandoned ones included. */
   threads(): ThreadInfo[] {
     return [...this.#threads].map((thread) => ({

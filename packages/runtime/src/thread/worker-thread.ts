@@ -19,7 +19,7 @@ export interface ThreadLimits {
 /** Why a thread cannot go on. `slot`: whose code held the event loop, as the marker says; 0 where it does not say. */
 export type ThreadTrouble =
   | { readonly kind: 'hang'; readonly slot: number; readonly failure: Failure }
-  | { readonly kind: 'memory'; readonly slot: 0; readonly failure: Failure }
+  | { readonly kind: 'memory' | 'pool'; readonly slot: 0; readonly failure: Failure }
   | { readonly kind: 'failed'; readonly slot: 0; readonly failure: Failure }
 
 export interface ThreadListener<FromThread> {
@@ -119,6 +119,11 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
   /** Sends an answer to a request of the thread, whatever the thread is doing. */
   reply(message: Answer | Refusal): void {
     if (this.#state === 'running') this.#worker.postMessage(message)
+  }
+
+  /** Reports trouble that was found from outside. */
+  blame(trouble: ThreadTrouble): void {
+    if (this.#state === 'running') this.#trouble(trouble)
   }
 
   /** Ends the thread at once. A native call that blocks cannot be interrupted: the thread is then left behind and no longer kept alive for. */

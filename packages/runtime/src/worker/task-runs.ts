@@ -5,6 +5,7 @@ import type { GroupMember, ProgressSnapshot, TaskStart } from '../thread/message
 import type { TaskEvent, TaskThreadHandle, TaskThreadListener, TaskThreadOptions } from '../thread/task-thread-handle.ts'
 import { type ThreadInfo, ThreadPool } from '../thread/thread-pool.ts'
 import type { ThreadTrouble } from '../thread/worker-thread.ts'
+import { IoPoolWatch } from './io-pool-watch.ts'
 import { type TaskRunEvent, type TaskRunState, taskLifecycle } from './task-lifecycle.ts'
 import type { WorkerListener } from './worker-listener.ts'
 
@@ -35,9 +36,19 @@ interface TaskRun {
   readonly start: TaskStart
   readonly thread: TaskThreadHandle
   readonly isDedicated: boolean
+  /** It runs alone because it shared a thread that floods libuv's pool. */
+  readonly isSuspect: boolean
   state: TaskRunState
   member: GroupMember | null
   readonly ended: PromiseWithResolvers<void>
+}
+
+/** Where an incarnation runs. */
+interface Placement {
+  /** The connector asked for threads of its own. */
+  readonly isDedicated: boolean
+  readonly isAlone: boolean
+  readonly isSuspect: boolean
 }
 
 /** What is remembered of a task beyond its run. */
@@ -57,6 +68,7 @@ interface KnownProgress {
 export class TaskRuns implements TaskThreadListener {
   readonly #options: TaskRunsOptions
   readonly #pool: ThreadPool
+  readonly #ioPoolWatch: IoPoolWatch
   readonly #runs = new Map<string, TaskRun>()
   readonly #progress = new Map<string, KnownProgress>()
   #lastIncarnation = 0
@@ -64,6 +76,16 @@ export class TaskRuns implements TaskThreadListener {
   constructor(options: TaskRunsOptions) {
     this.#options = options
     this.#pool = new ThreadPool(options.threadsMax, { limits: options.limits, log: options.log, services: options.services, listener: this })
+    this.#ioPoolWatch = new IoPoolWatch({
+      timeoutMs: options.limits.hangTimeoutMs,
+      logger: options.logger,
+      users: () =>
+        this.#pool.running().map((thread) => ({
+          isSuspect: this.#runsIn(thread).some((run) => run.isSuspect),
+          poolRequests: () => withinTime(thread.countPoolRequests(), PROGRESS_TIMEOUT_MS),
+          blame: (failure) => thread.blame({ kind: 'pool', slot: 0, failure }),
+        })),
+    })
   }
 
   /** Resolves when a thread has taken the task. @throws where this task runs already. */
@@ -71,7 +93,7 @@ export class TaskRuns implements TaskThreadListener {
     const name = nameOf(start.id)
     if (this.#runs.has(name)) throw new ConnectError(`Task already exists in this worker: ${name}`)
     this.#progress.delete(name)
-    await this.#begin(start, { isDedicated, isAlone: isDedicated })
+    await this.#begin(start, { isDedicated, isAlone: isDedicated, isSuspect: false })
   }
 
   /** Asks tasks to end and sees to it that they do. @returns how each of them ended; unknown tasks are left out. */
@@ -116,17 +138,19 @@ export class TaskRuns implements TaskThreadListener {
 
   /** Ends what is left. Call `stop` first. */
   close(): Promise<void> {
+    this.#ioPoolWatch.close()
     return this.#pool.close()
   }
 
   // ─── beginning ───
 
-  async #begin(start: Omit<TaskStart, 'incarnation'>, { isDedicated, isAlone }: { isDedicated: boolean; isAlone: boolean }): Promise<void> {
+  async #begin(start: Omit<TaskStart, 'incarnation'>, { isDedicated, isAlone, isSuspect }: Placement): Promise<void> {
     const thread = this.#pool.threadFor({ isExclusive: isAlone })
     const run: TaskRun = {
       start: { ...start, incarnation: ++this.#lastIncarnation },
       thread,
       isDedicated,
+      isSuspect,
       state: 'running',
       member: null,
       ended: Promise.withResolvers<void>(),
@@ -182,14 +206,14 @@ export class TaskRuns implements TaskThreadListener {
     this.#options.logger.error(`The thread of ${names || 'no task'} is ended: ${trouble.failure.message}`)
     const end = await this.#pool.end(thread)
     if (culprit !== null) this.#apply(culprit, 'fail', end === 'abandoned' ? abandonedFailure(trouble.failure) : trouble.failure)
-    for (const run of runs) this.#lost(run, { isAlone: culprit === null })
+    for (const run of runs) this.#lost(run, { isAlone: culprit === null, isSuspect: culprit === null && trouble.kind === 'pool' })
   }
 
   /** The thread is gone, and the run with it. */
-  #lost(run: TaskRun, { isAlone }: { readonly isAlone: boolean }): void {
+  #lost(run: TaskRun, placement: Omit<Placement, 'isDedicated'> = { isAlone: false, isSuspect: false }): void {
     this.#leaveGroup(run)
     run.thread.tasks.delete(run.start.incarnation)
-    this.#apply(run, 'lost', null, isAlone)
+    this.#apply(run, 'lost', null, placement)
   }
 
   #leaveGroup(run: TaskRun): void {
@@ -201,7 +225,7 @@ export class TaskRuns implements TaskThreadListener {
 
   // ─── the life of a run ───
 
-  #apply(run: TaskRun, event: TaskRunEvent, failure: Failure | null = null, isAlone = false): void {
+  #apply(run: TaskRun, event: TaskRunEvent, failure: Failure | null = null, { isAlone, isSuspect } = { isAlone: false, isSuspect: false }): void {
     const { next, act } = taskLifecycle[run.state][event]
     run.state = next
     const name = nameOf(run.start.id)
@@ -211,7 +235,7 @@ export class TaskRuns implements TaskThreadListener {
     }
     if (act === 'tell-failed') this.#options.listener.taskState(run.start.id, 'FAILED', failure)
     else if (act === 'tell-unassigned') this.#options.listener.taskState(run.start.id, 'UNASSIGNED', null)
-    else if (act === 'restart') void this.#begin(run.start, { isDedicated: run.isDedicated, isAlone: isAlone || run.isDedicated })
+    else if (act === 'restart') void this.#begin(run.start, { isDedicated: run.isDedicated, isAlone: isAlone || run.isDedicated, isSuspect })
   }
 
   // ─── the stop ladder ───
@@ -255,9 +279,9 @@ export class TaskRuns implements TaskThreadListener {
       if (run.thread !== thread) continue
       rungs.set(run, rungs.get(run) ?? end)
       if (end === 'abandoned') this.#options.logger.error(`Task ${nameOf(run.start.id)} blocks in a native call that cannot be interrupted: its thread was left behind`)
-      this.#lost(run, { isAlone: false })
+      this.#lost(run)
     }
-    for (const run of neighbours) this.#lost(run, { isAlone: false })
+    for (const run of neighbours) this.#lost(run)
   }
 
   // ─── progress ───
@@ -283,7 +307,9 @@ export class TaskRuns implements TaskThreadListener {
   }
 }
 
+/** A thread that floods the pool cannot exit either; its reason says more. */
 function abandonedFailure(cause: Failure): Failure {
+  if (cause.code === 'TASK_FLOODS_POOL') return cause
   return runtimeFailure('TASK_ABANDONED', `${cause.message} A native call does not return and cannot be interrupted: the thread was left behind.`)
 }
 

@@ -58,7 +58,8 @@ export class Worker {
       logger,
       threadsMax: config.taskThreadsMax,
       gracefulTimeoutMs: config.taskShutdownGracefulTimeoutMs,
-      leaveGroup: (start, member) => leaveGroupOnBehalf(start.consumer, member, { logger }),
+      // Settings of a consumer that an admin client does not know would be warned of: this one is silent.
+      leaveGroup: (start, member) => leaveGroupOnBehalf(start.consumer, member),
     })
     this.#connectors = new ConnectorRuns({ limits, log, services, listener, logger })
     this.#validation = new ConfigValidation({ limits, log })
