@@ -6,8 +6,9 @@
  */
 export function javaSystemProperty(name: string, options: string = process.env.KAFKA_OPTS ?? ''): string | null {
   let value: string | null = null
-  for (const [, found, quoted, plain] of options.matchAll(/(?:^|\s)["']?-D([^\s="']+)=(?:["']([^"']*)["']|([^\s"']*))/g)) {
-    if (found === name) value = quoted ?? plain ?? ''
+  for (const [word] of options.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)) {
+    const [, found, text] = /^-D([^=]+)=(.*)$/s.exec(word.replace(/["']/g, '')) ?? []
+    if (found === name) value = text ?? ''
   }
   return value
 }

@@ -107,8 +107,8 @@ export function refreshTimeMs(token: OauthToken, nowMs: number, refresh: Refresh
   const share = refresh.windowFactor + refresh.windowJitter * random
   const minPeriodMs = refresh.minPeriodSeconds * 1000
   const bufferMs = refresh.bufferSeconds * 1000
-  if (nowMs + minPeriodMs + bufferMs > token.expiresAtMs) return nowMs + Math.max(0, token.expiresAtMs - nowMs) * share
+  if (nowMs + minPeriodMs + bufferMs > token.expiresAtMs) return nowMs + Math.floor(Math.max(0, token.expiresAtMs - nowMs) * share)
   const startMs = token.issuedAtMs ?? nowMs
-  const proposedMs = startMs + (token.expiresAtMs - startMs) * share
+  const proposedMs = startMs + Math.floor((token.expiresAtMs - startMs) * share)
   return Math.max(Math.min(proposedMs, token.expiresAtMs - bufferMs), nowMs + minPeriodMs)
 }
