@@ -24,7 +24,8 @@ port.on('message', (message: ToValidationThread) => receive(message))
 channel.post({ type: 'ready' })
 
 function receive(message: ToValidationThread): void {
-  const reply = (work: () => Promise<unknown>) => void answer((result) => channel.post(result), message.type === 'change-log-levels' ? 0 : message.request, work)
+  const reply = (work: () => Promise<unknown>) =>
+    void answer((result) => channel.post(result), message.type === 'change-log-levels' ? 0 : message.request, work)
   if (message.type === 'change-log-levels') channel.setLevels(message.levels)
   else if (message.type === 'validate-config') reply(() => validateConfig(message.plugin, message.properties))
   else reply(async () => configKeys((await definitionOf(message.plugin)).definition))

@@ -1,4 +1,13 @@
-import { ConnectError, type Connector, type ConnectorContext, type Logger, type SinkRecord, type SinkTask, type SourceRecord, type SourceTask } from '@millrace/api'
+import {
+  ConnectError,
+  type Connector,
+  type ConnectorContext,
+  type Logger,
+  type SinkRecord,
+  type SinkTask,
+  type SourceRecord,
+  type SourceTask,
+} from '@millrace/api'
 import { Admin, Consumer, Producer } from '@millrace/kafka'
 import type { FromTaskThread, GroupMember, TaskStart } from '../thread/messages.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'

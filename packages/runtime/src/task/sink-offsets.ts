@@ -34,7 +34,10 @@ export function commitDecision({
     const name = partitionName(offset)
     const delivered = current.get(name)
     if (delivered === undefined) warnings.push(`Ignoring invalid task provided offset ${name}/${offset.offset} -- partition not assigned`)
-    else if (offset.offset > delivered.offset) warnings.push(`Ignoring invalid task provided offset ${name}/${offset.offset} -- not yet consumed, taskOffset=${offset.offset} currentOffset=${delivered.offset}`)
+    else if (offset.offset > delivered.offset)
+      warnings.push(
+        `Ignoring invalid task provided offset ${name}/${offset.offset} -- not yet consumed, taskOffset=${offset.offset} currentOffset=${delivered.offset}`,
+      )
     else {
       accepted.push(offset)
       committable.set(name, offset)

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type Converter, type HeaderConverter, type Logger, RetriableError, type SinkRecord, type SinkTask, type TopicPartition, type TopicPartitionOffset, type Transformation } from '@millrace/api'
+import {
+  type Converter,
+  type HeaderConverter,
+  type Logger,
+  RetriableError,
+  type SinkRecord,
+  type SinkTask,
+  type TopicPartition,
+  type TopicPartitionOffset,
+  type Transformation,
+} from '@millrace/api'
 import { nextTurn } from './event-loop.ts'
 import { Ledger } from './ledger.ts'
 import { Occupancy } from './occupancy.ts'
@@ -191,7 +201,12 @@ test('puts what it polls, and at the end commits, closes and stops', async () =>
   made.stop()
   await made.run
   assert.deepEqual(made.calls, ['start', 'RUNNING', 'open t-0 t-1', 'topic t', 'put v0 v1 v5', 'close t-0 t-1', 'stop'])
-  assert.deepEqual(made.consumer.committed, [[{ ...p0, offset: 2 }, { ...p1, offset: 6 }]])
+  assert.deepEqual(made.consumer.committed, [
+    [
+      { ...p0, offset: 2 },
+      { ...p1, offset: 6 },
+    ],
+  ])
   const { ledger } = made.loop.progress()
   assert.deepEqual([ledger.read, ledger.written, ledger.in_flight, ledger.balanced], [3, 3, 0, true])
 })
@@ -235,7 +250,10 @@ test('any other error of put fails the task; what was not taken is given back', 
     },
     [() => batch(fetched(p0, 0, 1))],
   )
-  await assert.rejects(made.run, (error: Error) => error.message === 'Exiting WorkerSinkTask due to unrecoverable exception.' && (error.cause as Error).message === 'disk full')
+  await assert.rejects(
+    made.run,
+    (error: Error) => error.message === 'Exiting WorkerSinkTask due to unrecoverable exception.' && (error.cause as Error).message === 'disk full',
+  )
   assert.deepEqual(made.consumer.committed, [])
   const { ledger } = made.loop.progress()
   assert.deepEqual([ledger.read, ledger.given_back, ledger.balanced], [2, 2, true])
@@ -243,10 +261,17 @@ test('any other error of put fails the task; what was not taken is given back', 
 })
 
 test('commits what preCommit returns, and counts as written what that covers', async () => {
-  const made = begin({ preCommit: () => [{ ...p0, offset: 1 }] }, [() => batch(fetched(p0, 0, 1, 2)), (it) => void it, () => undefined], { offsetFlushIntervalMs: 0 })
+  const made = begin({ preCommit: () => [{ ...p0, offset: 1 }] }, [() => batch(fetched(p0, 0, 1, 2)), (it) => void it, () => undefined], {
+    offsetFlushIntervalMs: 0,
+  })
   await through(made)
   await until(() => made.consumer.committed.length > 0, 'a commit')
-  assert.deepEqual(made.consumer.committed, [[{ ...p0, offset: 1 }, { ...p1, offset: 0 }]])
+  assert.deepEqual(made.consumer.committed, [
+    [
+      { ...p0, offset: 1 },
+      { ...p1, offset: 0 },
+    ],
+  ])
   const { ledger } = made.loop.progress()
   assert.deepEqual([ledger.written, ledger.in_flight, ledger.balanced], [1, 2, true])
   made.stop()
@@ -268,7 +293,10 @@ test('goes back to the last committed offsets where preCommit fails', async () =
   )
   await until(() => made.consumer.seeks.length > 0, 'the rewind')
   isFailing = false
-  assert.deepEqual(made.consumer.seeks.slice(0, 2), [{ ...p0, offset: 0 }, { ...p1, offset: 0 }])
+  assert.deepEqual(made.consumer.seeks.slice(0, 2), [
+    { ...p0, offset: 0 },
+    { ...p1, offset: 0 },
+  ])
   assert.equal(made.loop.progress().ledger.given_back, 2)
   made.stop()
   await made.run
@@ -305,7 +333,10 @@ test('goes where the task asks to go before the next poll', async () => {
       put(records) {
         if (records.length > 0 && !asked) {
           asked = true
-          made.context.offset([{ ...p0, offset: 1 }, { topic: 'foreign', partition: 0, offset: 9 }])
+          made.context.offset([
+            { ...p0, offset: 1 },
+            { topic: 'foreign', partition: 0, offset: 9 },
+          ])
         }
       },
     },
@@ -341,7 +372,12 @@ test('filtered records are covered by the offsets of the others', async () => {
   await through(made)
   made.stop()
   await made.run
-  assert.deepEqual(made.consumer.committed, [[{ ...p0, offset: 4 }, { ...p1, offset: 0 }]])
+  assert.deepEqual(made.consumer.committed, [
+    [
+      { ...p0, offset: 4 },
+      { ...p1, offset: 0 },
+    ],
+  ])
   const { ledger } = made.loop.progress()
   assert.deepEqual([ledger.filtered, ledger.written, ledger.balanced], [2, 2, true])
 })

@@ -1,4 +1,13 @@
-import { ConnectError, isRetriable, type Logger, type Properties, type SinkRecord, type SinkTask, type TopicPartition, type TopicPartitionOffset } from '@millrace/api'
+import {
+  ConnectError,
+  isRetriable,
+  type Logger,
+  type Properties,
+  type SinkRecord,
+  type SinkTask,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '@millrace/api'
 import type { ProgressSnapshot } from '../thread/messages.ts'
 import { DeliveredRecords } from './delivered-records.ts'
 import { nextTurn, settlesWithin, TURN_MS_MAX } from './event-loop.ts'
@@ -369,7 +378,9 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     if (!span) return
     this.#parts.ledger.givenBack += span.count
     this.#batch.spans.delete(name)
-    this.#batch.records = this.#batch.records.filter((record) => partitionName({ topic: record.originalTopic, partition: record.originalKafkaPartition }) !== name)
+    this.#batch.records = this.#batch.records.filter(
+      (record) => partitionName({ topic: record.originalTopic, partition: record.originalKafkaPartition }) !== name,
+    )
   }
 
   // ─── partitions come and go, inside `poll` ───

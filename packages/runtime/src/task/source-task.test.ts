@@ -89,7 +89,16 @@ interface Made {
   stopped: AbortController
 }
 
-function begin(poll: SourceTask['poll'], options: { task?: Partial<SourceTask>; transformations?: Transformation<SourceRecord>[]; producer?: KeptMessages; offsetFlushIntervalMs?: number; isForgetful?: boolean } = {}): Made {
+function begin(
+  poll: SourceTask['poll'],
+  options: {
+    task?: Partial<SourceTask>
+    transformations?: Transformation<SourceRecord>[]
+    producer?: KeptMessages
+    offsetFlushIntervalMs?: number
+    isForgetful?: boolean
+  } = {},
+): Made {
   const producer = options.producer ?? new KeptMessages()
   const committed: CommittableOffset[] = []
   const states: string[] = []
@@ -162,10 +171,16 @@ test('sends records in order and commits the last offset when it is stopped', as
   await until(() => made.producer.values.length === 150, '150 messages')
   made.stop()
   await made.run
-  assert.deepEqual(made.producer.values, Array.from({ length: 150 }, (_, index) => `v${index}`))
+  assert.deepEqual(
+    made.producer.values,
+    Array.from({ length: 150 }, (_, index) => `v${index}`),
+  )
   assert.deepEqual(made.committed, [{ partition, offset: { position: 150 } }])
   const { ledger } = made.loop.progress()
-  assert.deepEqual({ read: ledger.read, written: ledger.written, in_flight: ledger.in_flight, balanced: ledger.balanced }, { read: 150, written: 150, in_flight: 0, balanced: true })
+  assert.deepEqual(
+    { read: ledger.read, written: ledger.written, in_flight: ledger.in_flight, balanced: ledger.balanced },
+    { read: 150, written: 150, in_flight: 0, balanced: true },
+  )
   assert.deepEqual(made.states, ['RUNNING', 'topic t', 'stop'])
 })
 
@@ -217,7 +232,9 @@ test('a source whose records are all filtered stops and pauses at once', async (
 
 test('a transformation may make one record several; it counts once', async () => {
   const made = begin(batches(records(2)), {
-    transformations: [{ config: () => undefined as never, configure() {}, apply: async (record) => [record, { ...record, value: `${String(record.value)}!` }] }],
+    transformations: [
+      { config: () => undefined as never, configure() {}, apply: async (record) => [record, { ...record, value: `${String(record.value)}!` }] },
+    ],
   })
   await until(() => made.producer.values.length === 4, '4 messages')
   made.stop()
@@ -251,7 +268,10 @@ test('a message that the producer refuses for good fails the task', async () => 
   const made = begin(batches(records(1)), { producer })
   await until(() => producer.pending.length === 1, 'a message')
   producer.pending[0]!.failed(new Error('too large'))
-  await assert.rejects(made.run, (error: Error) => error.message === 'Unrecoverable exception from producer send callback' && (error.cause as Error).message === 'too large')
+  await assert.rejects(
+    made.run,
+    (error: Error) => error.message === 'Unrecoverable exception from producer send callback' && (error.cause as Error).message === 'too large',
+  )
   assert.deepEqual(made.committed, [])
 })
 

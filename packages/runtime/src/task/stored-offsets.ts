@@ -27,7 +27,10 @@ export class StoredOffsets implements OffsetStorageReader, OffsetWriter {
   }
 
   async offsets(partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]> {
-    if (this.#isClosed) throw new ConnectError('Offset reader closed while attempting to read offsets. This is likely because the task was been scheduled to stop but has taken longer than the graceful shutdown period to do so.')
+    if (this.#isClosed)
+      throw new ConnectError(
+        'Offset reader closed while attempting to read offsets. This is likely because the task was been scheduled to stop but has taken longer than the graceful shutdown period to do so.',
+      )
     const keys = partitions.map((partition) => offsetKey(this.#connector, partition))
     const values = await this.#request<readonly (Uint8Array | null)[]>((request) => ({ type: 'read-offsets', request, connector: this.#connector, keys }))
     return partitions.map((_, index) => this.#decoded(values[index] ?? null))
@@ -52,7 +55,10 @@ export class StoredOffsets implements OffsetStorageReader, OffsetWriter {
     try {
       return decodeOffsetValue(Buffer.from(value.buffer, value.byteOffset, value.byteLength))
     } catch (error) {
-      this.#logger.error('CRITICAL: Failed to deserialize offset data when getting offsets for task. No value for this data will be returned, which may break the task or cause it to skip some data.', error)
+      this.#logger.error(
+        'CRITICAL: Failed to deserialize offset data when getting offsets for task. No value for this data will be returned, which may break the task or cause it to skip some data.',
+        error,
+      )
       return null
     }
   }

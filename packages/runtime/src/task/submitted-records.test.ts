@@ -30,7 +30,11 @@ const acknowledge = (submitted: SubmittedRecord) => submitted.acknowledged('t', 
 
 test('commits the offset of the latest record before the first unacknowledged one', () => {
   const submitted = records()
-  const [first, second, third] = [1, 2, 3].map((position) => submitted.submit(record(a, { position }), 1)) as [SubmittedRecord, SubmittedRecord, SubmittedRecord]
+  const [first, second, third] = [1, 2, 3].map((position) => submitted.submit(record(a, { position }), 1)) as [
+    SubmittedRecord,
+    SubmittedRecord,
+    SubmittedRecord,
+  ]
   acknowledge(second)
   acknowledge(third)
   assert.deepEqual(submitted.takeCommittable(), [])

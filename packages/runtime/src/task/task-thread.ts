@@ -31,14 +31,22 @@ function receive(message: ToTaskThread): void {
     case 'start-task':
       return startTask(message.request, message.task)
     case 'stop-task':
-      void answer((reply) => channel.post(reply), message.request, () => stopTask(nameOf(message.id)))
+      void answer(
+        (reply) => channel.post(reply),
+        message.request,
+        () => stopTask(nameOf(message.id)),
+      )
       return
     case 'cancel-task':
       return tasks.get(nameOf(message.id))?.hosted.cancel()
     case 'set-task-target-state':
       return tasks.get(nameOf(message.id))?.hosted.setPaused(message.state === 'PAUSED')
     case 'read-progress':
-      void answer((reply) => channel.post(reply), message.request, () => tasks.get(nameOf(message.id))?.hosted.progress() ?? null)
+      void answer(
+        (reply) => channel.post(reply),
+        message.request,
+        () => tasks.get(nameOf(message.id))?.hosted.progress() ?? null,
+      )
       return
     case 'count-pool-requests':
       void answer((reply) => channel.post(reply), message.request, countPoolRequests)
@@ -54,9 +62,11 @@ function receive(message: ToTaskThread): void {
 function startTask(request: number, start: TaskStart): void {
   const name = nameOf(start.id)
   const hosted = new HostedTask(start, channel, marker)
-  const ended = origin.run(hosted, () => hosted.run()).finally(() => {
-    if (tasks.get(name)?.hosted === hosted) tasks.delete(name)
-  })
+  const ended = origin
+    .run(hosted, () => hosted.run())
+    .finally(() => {
+      if (tasks.get(name)?.hosted === hosted) tasks.delete(name)
+    })
   tasks.set(name, { hosted, ended })
   channel.post({ type: 'answer', request, value: null })
 }
@@ -76,7 +86,8 @@ function attribute(error: unknown): void {
 }
 
 /** Resources of Node that wait for libuv's thread pool. */
-const POOL_RESOURCES = /^(FSReq|GetAddrInfo|GetNameInfo|Zlib|Brotli|Zstd|PBKDF2|Scrypt|Random|Hash|Sign|Cipher|KeyGen|KeyPair|KeyExport|DeriveBits|.*Job|FileHandleCloseReq)/i
+const POOL_RESOURCES =
+  /^(FSReq|GetAddrInfo|GetNameInfo|Zlib|Brotli|Zstd|PBKDF2|Scrypt|Random|Hash|Sign|Cipher|KeyGen|KeyPair|KeyExport|DeriveBits|.*Job|FileHandleCloseReq)/i
 
 function countPoolRequests(): number {
   return process.getActiveResourcesInfo().filter((resource) => POOL_RESOURCES.test(resource)).length

@@ -44,7 +44,10 @@ export class ThreadChannel<Outgoing extends { readonly type: string }> {
 
   /** A logger whose lines carry connector and task. Lines below its level cost no message. */
   logger(name: string, origin: LogOrigin): Logger {
-    return new ThreadLogger((level) => this.#isOn(name, level), (line) => this.post({ type: 'log', logger: name, ...origin, ...line }))
+    return new ThreadLogger(
+      (level) => this.#isOn(name, level),
+      (line) => this.post({ type: 'log', logger: name, ...origin, ...line }),
+    )
   }
 
   #isOn(name: string, level: LogLevel): boolean {

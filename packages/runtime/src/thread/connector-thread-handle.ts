@@ -64,7 +64,11 @@ export class ConnectorThreadHandle {
     if (message.type === 'connector-failed') this.#listener.connectorFailed(message)
     else if (message.type === 'task-reconfiguration') this.#listener.taskReconfigurationRequested(message)
     else if (message.type === 'read-offsets') {
-      void answer((reply) => this.#thread.reply(reply), message.request, () => this.#services.readOffsets(message.keys.map(bufferOf)))
+      void answer(
+        (reply) => this.#thread.reply(reply),
+        message.request,
+        () => this.#services.readOffsets(message.keys.map(bufferOf)),
+      )
     }
   }
 }

@@ -334,4 +334,3 @@ export interface ValidationResult {
 
 export type ToValidationThread = ValidateConfig | ReadConfigDef | ChangeLogLevels
 export type FromValidationThread = ThreadReady | LogLine | ThreadFailed | Answer | Refusal
-

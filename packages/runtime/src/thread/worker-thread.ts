@@ -223,7 +223,11 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
   }
 
   #onExit(): void {
-    this.#trouble({ kind: 'failed', slot: 0, failure: runtimeFailure('THREAD_EXITED', 'Its thread ended unexpectedly; a plug-in may have called process.exit().') })
+    this.#trouble({
+      kind: 'failed',
+      slot: 0,
+      failure: runtimeFailure('THREAD_EXITED', 'Its thread ended unexpectedly; a plug-in may have called process.exit().'),
+    })
     this.#state = 'terminated'
     this.#release(this.#error ?? new FailureError(runtimeFailure('THREAD_EXITED', 'The thread has ended')))
     this.#exited.resolve()

@@ -53,7 +53,10 @@ export class ConfigValidation {
     const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS
     clearTimeout(this.#idle)
     const late = Promise.withResolvers<never>()
-    const timer = setTimeout(() => late.reject(new ConnectError(`Plugin ${plugin.className} did not answer within ${deadlineMs} ms while its configuration was validated`)), deadlineMs)
+    const timer = setTimeout(
+      () => late.reject(new ConnectError(`Plugin ${plugin.className} did not answer within ${deadlineMs} ms while its configuration was validated`)),
+      deadlineMs,
+    )
     try {
       return await Promise.race([this.#running(late.reject).request<T>(make), late.promise])
     } catch (error) {

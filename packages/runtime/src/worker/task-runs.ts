@@ -219,7 +219,9 @@ export class TaskRuns implements TaskThreadListener {
   #leaveGroup(run: TaskRun): void {
     if (run.member === null) return
     const { logger, leaveGroup } = this.#options
-    leaveGroup(run.start, run.member).catch((error) => logger.warn(`Could not leave the group of ${nameOf(run.start.id)} on its behalf: it leaves at its session time-out`, error))
+    leaveGroup(run.start, run.member).catch((error) =>
+      logger.warn(`Could not leave the group of ${nameOf(run.start.id)} on its behalf: it leaves at its session time-out`, error),
+    )
     run.member = null
   }
 
@@ -243,9 +245,10 @@ export class TaskRuns implements TaskThreadListener {
   /** Asks, waits, cancels, and in the end takes the threads away. @returns which rung ended each run. */
   async #end(runs: readonly TaskRun[]): Promise<Map<TaskRun, StopRung>> {
     const rungs = new Map<TaskRun, StopRung>()
-    for (const run of runs) run.thread.stopTask(run.start.id).catch(() => {
-      // The thread ended first; `ended` tells.
-    })
+    for (const run of runs)
+      run.thread.stopTask(run.start.id).catch(() => {
+        // The thread ended first; `ended` tells.
+      })
     await this.#climb(runs, rungs, this.#options.gracefulTimeoutMs, 'stopped')
     for (const run of runs) {
       if (rungs.has(run)) continue
@@ -278,7 +281,8 @@ export class TaskRuns implements TaskThreadListener {
     for (const run of stuck) {
       if (run.thread !== thread) continue
       rungs.set(run, rungs.get(run) ?? end)
-      if (end === 'abandoned') this.#options.logger.error(`Task ${nameOf(run.start.id)} blocks in a native call that cannot be interrupted: its thread was left behind`)
+      if (end === 'abandoned')
+        this.#options.logger.error(`Task ${nameOf(run.start.id)} blocks in a native call that cannot be interrupted: its thread was left behind`)
       this.#lost(run)
     }
     for (const run of neighbours) this.#lost(run)

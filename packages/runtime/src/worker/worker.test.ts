@@ -113,7 +113,10 @@ class Bench {
   }
 
   async stateOf(task: string, state: string): Promise<Failure | null> {
-    await until(() => this.taskStates.get(task)?.state === state, () => `${task} to be ${state}: ${[...this.history, ...this.lines].join('\n')}`)
+    await until(
+      () => this.taskStates.get(task)?.state === state,
+      () => `${task} to be ${state}: ${[...this.history, ...this.lines].join('\n')}`,
+    )
     return this.taskStates.get(task)?.failure ?? null
   }
 
