@@ -203,6 +203,7 @@ export class Cluster {
   async close(): Promise<void> {
     if (!this.isClosed) {
       this.#closing.abort()
+      this.config.security.close()
       clearInterval(this.#idleTimer)
       clearTimeout(this.#ageTimer)
       this.#nextRefresh.reject(closedError('The client was closed.'))

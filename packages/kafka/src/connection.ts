@@ -284,7 +284,7 @@ export class Connection {
   /** Whether a request has to wait for a new session, which begins now if it is time: the broker takes no others meanwhile. */
   #mustWait(api: ApiName): boolean {
     if (api === 'SaslHandshake' || api === 'SaslAuthenticate') return false
-    if (this.#held === null && this.#clock.now() >= this.#renewAt) {
+    if (this.#held === null && this.#renewAt !== Infinity && this.#clock.now() >= this.#renewAt) {
       this.#held = []
       // The connection has ended with that error, and what was held fails with it.
       this.#authenticate().then(

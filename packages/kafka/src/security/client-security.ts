@@ -79,6 +79,11 @@ export class ClientSecurity {
     return sasl ? authenticate(connection, sasl.mechanism, await this.#exchange(sasl)) : 0
   }
 
+  /** Ends what is under way outside of connections. */
+  close(): void {
+    this.#login?.close()
+  }
+
   async #exchange(sasl: SaslConfig): Promise<SaslExchange> {
     if (sasl.mechanism === 'PLAIN') return new PlainExchange(sasl.credentials)
     if (sasl.mechanism !== 'OAUTHBEARER') return new ScramExchange(sasl)

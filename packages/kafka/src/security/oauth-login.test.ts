@@ -163,6 +163,14 @@ test('does not wait for an endpoint that never answers', async (t) => {
   await assert.rejects(loginOf(properties).login.token(), { code: 'NETWORK_EXCEPTION', retriable: true, message: /no answer within 40 ms/ })
 })
 
+test('a client that is closed asks no longer', async (t) => {
+  const { url } = await endpoint(t, (response) => response.writeHead(500).end())
+  const { login } = loginOf({ ...credentials(url), 'sasl.login.retry.backoff.ms': '100000', 'sasl.login.retry.backoff.max.ms': '100000' })
+  const token = login.token()
+  setImmediate(() => login.close())
+  await assert.rejects(token, { code: 'CLIENT_CLOSED' })
+})
+
 test('refreshes a token before it expires, and goes on with it while that fails', async (t) => {
   let isWell = true
   let lifetime = 3600

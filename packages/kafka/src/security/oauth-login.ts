@@ -27,6 +27,7 @@ export class OauthLogin {
   readonly #logger: Logger
   readonly #wallClockMs: () => number
   readonly #random: () => number
+  readonly #closing = new AbortController()
   #token: OauthToken | null = null
   #refreshAtMs = 0
   #fetching: Promise<OauthToken> | null = null
@@ -62,6 +63,11 @@ export class OauthLogin {
     }
   }
 
+  /** Ends a request that is under way. */
+  close(): void {
+    this.#closing.abort()
+  }
+
   async #fetch(): Promise<OauthToken> {
     const token = await this.#obtain()
     const now = this.#wallClockMs()
@@ -76,7 +82,8 @@ export class OauthLogin {
     if (source.kind === 'file') return parseToken(await readToken(source.path), claims)
     const { tls, endpoint } = source
     const endpointTls = tls && { secureContext: await loadTlsContext(tls, this.#logger), checksHost: tls.checksHost }
-    return parseToken(await requestToken(endpoint, await source.request(this.#wallClockMs()), endpointTls, this.#logger), claims)
+    const parts = { tls: endpointTls, logger: this.#logger, closing: this.#closing.signal }
+    return parseToken(await requestToken(endpoint, await source.request(this.#wallClockMs()), parts), claims)
   }
 }
 

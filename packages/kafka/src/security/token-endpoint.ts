@@ -2,8 +2,8 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { SecureContext } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, monotonicClock } from '../clock.ts'
-import { networkError } from '../errors.ts'
+import { type Clock, monotonicClock, timerMs } from '../clock.ts'
+import { closedError, networkError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { saslAuthenticationError } from './security-errors.ts'
 
@@ -30,6 +30,15 @@ export interface EndpointTls {
   readonly checksHost: boolean
 }
 
+export interface RequestParts {
+  readonly tls: EndpointTls | null
+  readonly logger: Logger
+  /** Ends the asking, and the waiting in between, with `CLIENT_CLOSED`. */
+  readonly closing: AbortSignal
+  /** For the time between attempts; default the process's own. */
+  readonly clock?: Clock
+}
+
 const ANSWER_BYTES_MAX = 1024 * 1024
 /** Answers that will be the same the next time, as Java has them. */
 const FINAL_STATUSES = new Set([400, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 412, 413, 414, 415, 501, 505])
@@ -38,29 +47,28 @@ const FINAL_STATUSES = new Set([400, 401, 402, 403, 404, 405, 406, 407, 409, 410
  * Asks a token endpoint for a token (RFC 6749), again while that may help.
  *
  * @returns the token, not looked into.
- * @throws KafkaError `SASL_AUTHENTICATION_FAILED` if the endpoint refuses, `NETWORK_EXCEPTION` (retriable) if it cannot be reached or is not well.
+ * @throws KafkaError `SASL_AUTHENTICATION_FAILED` if the endpoint refuses, `NETWORK_EXCEPTION` (retriable) if it cannot be reached or is not well; `CLIENT_CLOSED`.
  */
 export async function requestToken(
   config: TokenEndpointConfig,
   content: TokenRequest,
-  tls: EndpointTls | null,
-  logger: Logger,
-  clock: Clock = monotonicClock,
+  { tls, logger, closing, clock = monotonicClock }: RequestParts,
 ): Promise<string> {
   const end = clock.now() + config.retryBackoffMaxMs
   for (let attempt = 1; ; attempt++) {
     try {
-      return tokenIn(await post(config, content, tls))
+      return tokenIn(await post(config, content, tls, closing))
     } catch (error) {
+      if (closing.aborted) throw closedError('The client was closed.')
       const waitMs = Math.min(config.retryBackoffMs * 2 ** Math.min(attempt - 1, 30), end - clock.now())
       if (!(error as { retriable?: boolean }).retriable || waitMs <= 0) throw error
       logger.warn(`Attempt ${attempt} to get a token resulted in an error; sleeping ${Math.ceil(waitMs)} ms before retrying: ${(error as Error).message}`)
-      await sleep(waitMs)
+      await sleep(waitMs, undefined, { signal: closing }).catch(() => undefined)
     }
   }
 }
 
-async function post({ url, timeoutMs }: TokenEndpointConfig, { headers, body }: TokenRequest, tls: EndpointTls | null): Promise<string> {
+async function post({ url, timeoutMs }: TokenEndpointConfig, { headers, body }: TokenRequest, tls: EndpointTls | null, closing: AbortSignal): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest
   const request = send(url, {
@@ -68,7 +76,7 @@ async function post({ url, timeoutMs }: TokenEndpointConfig, { headers, body }: 
     // A connection of its own, which ends with the answer: one token serves for minutes.
     agent: false,
     headers: { ...headers, 'Content-Length': Buffer.byteLength(body) },
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: AbortSignal.any([closing, AbortSignal.timeout(timerMs(timeoutMs))]),
     ...(tls ? { secureContext: tls.secureContext, ...(tls.checksHost ? {} : { checkServerIdentity: () => undefined }) } : {}),
   })
   request.on('error', reject)
