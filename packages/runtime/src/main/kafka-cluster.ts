@@ -10,9 +10,13 @@ export interface Cluster {
   readonly clusterId: string
 }
 
+/** After how long the log says that the worker waits for its cluster. */
+const CLUSTER_PATIENCE_MS = 5_000
+
 /** Asks the cluster for its id (`WorkerConfig.lookupKafkaClusterId`). @throws StartupError where it cannot be reached. */
 export async function lookUpCluster(config: WorkerConfig, logger: Logger): Promise<Cluster> {
   const bootstrapServers = config.bootstrapServers.join(',')
+  const stillWaiting = setTimeout(() => logger.warn(`Still waiting for an answer of the Kafka cluster "${bootstrapServers}".`), CLUSTER_PATIENCE_MS)
   try {
     await using admin = closing(new Admin(adminProperties(config.properties, bootstrapServers), { logger }))
     const { clusterId } = await admin.client.describeCluster()
@@ -23,6 +27,8 @@ export async function lookUpCluster(config: WorkerConfig, logger: Logger): Promi
       EXIT_NOT_STARTED,
       { cause },
     )
+  } finally {
+    clearTimeout(stillWaiting)
   }
 }
 

@@ -11,6 +11,7 @@ function process(stop: () => Promise<StopResult | void>, deadlineMs = 60_000) {
   const end = Promise.withResolvers<string>()
   const host = {
     on: (signal: string, listener: () => void) => listeners.set(signal, listener),
+    onOrphaned: (listener: () => void) => listeners.set('orphaned', listener),
     exit: (code: number) => end.resolve(`exit ${code}`),
     kill: () => end.resolve('SIGKILL'),
   }
@@ -26,6 +27,12 @@ test('a signal stops everything and the process ends with 0', async () => {
   signal('SIGTERM')
   assert.equal(await end, 'exit 0')
   assert.equal(stops, 1)
+})
+
+test('the end of the npm that runs it is a signal, too', async () => {
+  const { signal, end } = process(async () => {})
+  signal('orphaned')
+  assert.equal(await end, 'exit 0')
 })
 
 test('a second signal does not wait', async () => {

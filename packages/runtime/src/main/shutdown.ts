@@ -21,6 +21,8 @@ export interface StopOnSignalOptions {
 /** What stopping needs of a process. */
 export interface StopHost {
   on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
+  /** Calls `listener` once when the program that started this one, and would pass signals on, is gone; never where there is none such. */
+  onOrphaned(listener: () => void): void
   exit(code: number): void
   /** Ends the process without asking any of its threads. */
   kill(): void
@@ -30,7 +32,7 @@ const EXIT_CLEAN = 0
 const EXIT_STOP_FAILED = 1
 
 /**
- * Stops in order on the first SIGTERM or SIGINT and ends the process: with 0, or with 1 where stopping failed. A second signal, the deadline, or
+ * Stops in order on the first SIGTERM or SIGINT, or when npm, which ran this, was ended, and ends the process: with 0, or with 1 where stopping failed. A second signal, the deadline, or
  * a thread that cannot be interrupted ends it by SIGKILL, since `exit` would wait for such a thread for ever. What was committed before stays.
  */
 export function onStopSignal({ name = 'Kafka Connect', stop, logger, deadlineMs, host = processHost }: StopOnSignalOptions): void {
@@ -50,6 +52,7 @@ export function onStopSignal({ name = 'Kafka Connect', stop, logger, deadlineMs,
     })
   }
   host.on('SIGTERM', () => onSignal('SIGTERM'))
+  host.onOrphaned(() => onSignal('the end of npm'))
   host.on('SIGINT', () => onSignal('SIGINT'))
 }
 
@@ -73,7 +76,21 @@ function kill(host: StopHost, logger: Logger, reason: string): void {
   host.kill()
 }
 
+/** How often a program that npm runs looks whether npm is still there. */
+const PARENT_CHECK_INTERVAL_MS = 500
+
 const processHost: StopHost = {
+  onOrphaned(listener) {
+    // npm hands SIGTERM to the shell between it and us, which dies of it without a word: losing the parent is all that arrives here.
+    if (process.env.npm_command === undefined) return
+    const parent = process.ppid
+    const timer = setInterval(() => {
+      if (process.ppid === parent) return
+      clearInterval(timer)
+      listener()
+    }, PARENT_CHECK_INTERVAL_MS)
+    timer.unref()
+  },
   on: (signal, listener) => process.on(signal, listener),
   exit: (code) => process.exit(code),
   kill: () => process.kill(process.pid, 'SIGKILL'),

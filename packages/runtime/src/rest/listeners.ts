@@ -16,15 +16,15 @@ export const STANDALONE_LISTENER = 'http://127.0.0.1:8083'
 
 const LISTENER = /^(.*):\/\/\[?([0-9a-zA-Z\-%._:]*)\]?:(-?[0-9]+)$/
 
-/** @throws ConfigError with the original's messages. */
+/** @throws ConfigError that gives the original's message as the reason. */
 export function parseListener(text: string, key: string): Listener {
   const [, protocol, host, port] = LISTENER.exec(text) ?? []
   if (protocol === undefined || host === undefined || port === undefined) {
-    throw new ConfigError("Listener doesn't have the right format (protocol://hostname:port).", { key, value: text })
+    throw ConfigError.invalidValue(key, text, "Listener doesn't have the right format (protocol://hostname:port).")
   }
   const scheme = protocol.toLowerCase()
-  if (scheme !== 'http' && scheme !== 'https') throw new ConfigError('Listener protocol must be either "http" or "https".', { key, value: text })
-  if (Number(port) < 0 || Number(port) > 65535) throw new ConfigError(`Listener "${text}" of "${key}" has no valid port: use 0 to 65535.`, { key, value: text })
+  if (scheme !== 'http' && scheme !== 'https') throw ConfigError.invalidValue(key, text, 'Listener protocol must be either "http" or "https".')
+  if (Number(port) < 0 || Number(port) > 65535) throw ConfigError.invalidValue(key, text, 'The port must be a number from 0 to 65535.')
   return { protocol: scheme, host, port: Number(port) }
 }
 
