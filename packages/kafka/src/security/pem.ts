@@ -14,7 +14,8 @@ export function pemFromDer(label: string, der: Buffer): string {
 }
 
 function block(label: string): RegExp {
-  return new RegExp(`-+BEGIN\\s+(${label})\\s*-+([A-Za-z0-9+/=\\s]*)-+END\\s+${label}\\s*-+`, 'g')
+  // Each row of hyphens is tried from its beginning only, so that a long one costs no more than its length.
+  return new RegExp(`(?<!-)-+BEGIN\\s+(${label})\\s*-+([A-Za-z0-9+/=\\s]*)-+END\\s+${label}\\s*-+`, 'g')
 }
 
 function pemOf(label: string, base64: string): string {

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { configurationError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
@@ -7,6 +7,9 @@ import { readKeyStore } from './key-store.ts'
 import { type KeyStoreEntry, KeyStoreError } from './key-store-entry.ts'
 import { pemCertificates, pemFromDer, pemPrivateKeys } from './pem.ts'
 import type { StoreConfig, TlsConfig } from './tls-config.ts'
+
+/** Stores of all authorities of the world take less than a twentieth of it. */
+const STORE_BYTES_MAX = 16 * 1024 * 1024
 
 /**
  * Reads the key and trust stores. One context serves all connections of a client.
@@ -114,11 +117,13 @@ type Purpose = 'keystore' | 'truststore'
 
 async function readStore(store: FileStore, purpose: Purpose): Promise<Buffer> {
   try {
-    return await readFile(store.location)
+    const { size } = await stat(store.location)
+    if (size <= STORE_BYTES_MAX) return await readFile(store.location)
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'the file does not exist' : (cause as Error).message
     throw withCause(configurationError(`${describe(store, purpose)}: ${reason}.`), cause)
   }
+  throw configurationError(`${describe(store, purpose)}: the file is larger than ${STORE_BYTES_MAX} bytes, which no key store is.`)
 }
 
 function entriesOf(store: FileStore, bytes: Buffer, purpose: Purpose): KeyStoreEntry[] {
