@@ -8,22 +8,24 @@ import { comparable, type Exchange, exchangeName, recordedExchanges, replay } fr
 import { distributedDifferences, type Difference, standaloneDifferences } from './rest-differences.ts'
 
 const RECORDINGS = [
-  { file: 'golden-rest-standalone.json', input: 'one\ntwo\nthree\n', differences: standaloneDifferences },
-  { file: 'golden-rest.json', input: 'a\nb\nc\n', differences: distributedDifferences },
+  { file: 'golden-rest-standalone.json', input: 'one\ntwo\nthree\n', converter: 'org.apache.kafka.connect.storage.StringConverter', differences: standaloneDifferences },
+  { file: 'golden-rest.json', input: 'a\nb\nc\n', converter: 'org.apache.kafka.connect.json.JsonConverter', differences: distributedDifferences },
 ] as const
 
 interface Recording {
   readonly file: (typeof RECORDINGS)[number]['file']
   /** The file that the source connectors of the recording read. */
   readonly input: string
+  /** Of the worker, for keys and values. */
+  readonly converter: string
   readonly differences: Readonly<Record<string, Difference>>
 }
 
-for (const { file, input, differences } of RECORDINGS as readonly Recording[]) {
+for (const { file, input, converter, differences } of RECORDINGS as readonly Recording[]) {
   test(`a worker answers as Kafka Connect 4.3.1 did (${file})`, { timeout: 180_000 }, async (t) => {
     const exchanges = recordedExchanges(file)
     assertNamed(differences, exchanges)
-    const url = await workerWithInput(t, input)
+    const url = await workerWithInput(t, input, converter)
     for (const [index, exchange] of exchanges.entries()) {
       const name = exchangeName(exchange, index)
       await t.test(name, () => compare(localised(exchange), differences[name], url))
@@ -40,14 +42,14 @@ function assertNamed(differences: Readonly<Record<string, Difference>>, exchange
   )
 }
 
-async function workerWithInput(t: TestContext, input: string): Promise<string> {
+async function workerWithInput(t: TestContext, input: string, converter: string): Promise<string> {
   const folder = temporaryFolder(t)
   mkdirSync(join(folder, 'data'))
   writeFileSync(join(folder, 'data', 'in.txt'), input)
   const worker = await startWorker({
     folder,
     bootstrapServers: 'embedded',
-    properties: { 'offset.flush.interval.ms': '200' },
+    properties: { 'offset.flush.interval.ms': '200', 'key.converter': converter, 'value.converter': converter },
   })
   t.after(() => worker.killAtOnce())
   return worker.url
