@@ -35,8 +35,8 @@ rmSync(build, { recursive: true })
 function compile(): void {
   const configuration = join(build, 'tsconfig.json')
   const sources = ['packages/*/src', 'connectors/*/src'].map((pattern) => join(root, pattern))
-  // Tests and what only they use have a second word in their names: x.test.ts, x.test-data.ts.
-  const tests = ['**/*.*.ts', '**/testing-plugins/**'].map((pattern) => join(root, pattern))
+  // Tests, and what only they use: x.test.ts, x.test-data.ts, and folders of their own.
+  const tests = ['**/*.*.ts', '**/fixtures/**', '**/testing-plugins/**'].map((pattern) => join(root, pattern))
   const compilerOptions = {
     noEmit: false,
     noEmitOnError: true,

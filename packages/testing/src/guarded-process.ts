@@ -135,7 +135,11 @@ export async function startGuardedProcess(options: GuardedProcessOptions): Promi
       const exit = { code: code ?? (signal === 'SIGKILL' ? 137 : 143) }
       shell.on('close', () => resolve(exit))
       // A program may leave another behind that holds its output open.
-      setTimeout(() => resolve(exit), drainMs).unref()
+      setTimeout(() => {
+        shell.stdout?.destroy()
+        shell.stderr?.destroy()
+        resolve(exit)
+      }, drainMs).unref()
     })
   })
   // Rejected only where the shell itself cannot start, which `pidOf` reports as well.
