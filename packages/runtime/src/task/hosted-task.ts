@@ -86,6 +86,14 @@ export class HostedTask {
   #tellFailed(error: unknown): void {
     // Later errors are consequences of the first one, and those of a task that was given up are none.
     if (this.#isFailed || this.#isCancelled) return
+    const { id, kind } = this.start
+    const name = kind === 'source' ? 'WorkerSourceTask' : 'WorkerSinkTask'
+    this.#channel
+      .logger('org.apache.kafka.connect.runtime.WorkerTask', id)
+      .error(
+        `${name}{id=${id.connector}-${id.task}} Task threw an uncaught and unrecoverable exception. Task is being killed and will not recover until manually restarted`,
+        error,
+      )
     this.#post('FAILED', error)
     this.#isFailed = true
   }

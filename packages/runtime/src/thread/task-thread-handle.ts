@@ -49,6 +49,8 @@ export interface TaskThreadOptions {
 /** The main thread's side of a task thread. */
 export class TaskThreadHandle {
   readonly isExclusive: boolean
+  /** Takes no more tasks: it will be ended. */
+  isRetired = false
   /** Tasks that were put here and have not ended, by incarnation. */
   readonly tasks = new Map<number, TaskId>()
   readonly #thread: WorkerThread<ToTaskThread, FromTaskThread>

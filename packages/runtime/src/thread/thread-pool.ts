@@ -27,7 +27,7 @@ export class ThreadPool {
   threadFor({ isExclusive }: { readonly isExclusive: boolean }): TaskThreadHandle {
     if (isExclusive) return this.#newThread(true)
     const shared = [...this.#threads].filter((thread) => !thread.isExclusive)
-    const running = shared.filter((thread) => thread.state === 'running')
+    const running = shared.filter((thread) => thread.state === 'running' && !thread.isRetired)
     const isFull = shared.filter((thread) => thread.state !== 'terminated').length >= this.#threadsMax
     const emptiest = running.reduce<TaskThreadHandle | null>((best, thread) => (best === null || thread.tasks.size < best.tasks.size ? thread : best), null)
     return isFull && emptiest !== null ? emptiest : this.#newThread(false)

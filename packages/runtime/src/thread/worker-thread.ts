@@ -39,6 +39,12 @@ const SAMPLE_INTERVAL_MS = 100
 const HEAP_CAP_FACTOR = 4
 const MIB = 1024 * 1024
 
+/**
+ * Objects of a record live for milliseconds; a larger nursery would only cost memory, one per thread. A third of it is what is filled between two
+ * collections.
+ */
+const YOUNG_GENERATION_MIB_MAX = 12
+
 /** How long a thread may take from its start to its first message. Milliseconds. */
 const START_TIMEOUT_MS = 60_000
 
@@ -61,9 +67,10 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
   readonly #forgetLevels: () => void
   #watch: NodeJS.Timeout | undefined
   #isTroubled = false
+  /** What pending requests fail with when the thread ends. */
+  #reason: Error | null = null
   #end: Promise<ThreadEnd> | null = null
   #state: 'running' | 'ending' | ThreadEnd = 'running'
-  #error: Error | null = null
   #beats = 0
   #beatAtMs = performance.now()
   #sampledAtMs = performance.now()
@@ -82,7 +89,10 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
     this.#worker = new Worker(entryUrl(kind), {
       workerData: start,
       name: kind,
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil((HEAP_CAP_FACTOR * options.limits.memoryMaxBytes) / MIB) },
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.ceil((HEAP_CAP_FACTOR * options.limits.memoryMaxBytes) / MIB),
+        maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB_MAX,
+      },
     })
     this.#worker.on('message', (message: FromThread | Shared) => this.#receive(message))
     this.#worker.on('messageerror', (error) => this.#trouble({ kind: 'failed', slot: 0, failure: failureOf(error) }))
@@ -135,7 +145,7 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
   async #terminate(): Promise<ThreadEnd> {
     this.#isTroubled = true
     if (this.#state === 'running') this.#state = 'ending'
-    this.#release(new FailureError(runtimeFailure('THREAD_EXITED', 'The thread was ended')))
+    this.#release()
     this.#worker.terminate().catch(() => {
       // An exit is what counts; it is waited for below.
     })
@@ -216,7 +226,6 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
 
   /** The thread ends by itself with an error: out of its heap's cap, or an error of ours. */
   #failed(error: unknown): void {
-    this.#error = error instanceof Error ? error : new Error(String(error))
     const isMemory = (error as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
     const failure = isMemory ? runtimeFailure('TASK_OUT_OF_MEMORY', 'Its thread ran out of memory and was terminated.') : failureOf(error)
     this.#trouble({ kind: isMemory ? 'memory' : 'failed', slot: 0, failure })
@@ -229,17 +238,19 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
       failure: runtimeFailure('THREAD_EXITED', 'Its thread ended unexpectedly; a plug-in may have called process.exit().'),
     })
     this.#state = 'terminated'
-    this.#release(this.#error ?? new FailureError(runtimeFailure('THREAD_EXITED', 'The thread has ended')))
+    this.#release()
     this.#exited.resolve()
   }
 
   #trouble(trouble: ThreadTrouble): void {
     if (this.#isTroubled) return
     this.#isTroubled = true
+    this.#reason = new FailureError(trouble.failure)
     this.#listener.troubled(trouble)
   }
 
-  #release(error: Error): void {
+  #release(): void {
+    const error = this.#reason ?? new FailureError(runtimeFailure('THREAD_EXITED', 'The thread was ended'))
     clearInterval(this.#watch)
     this.#forgetLevels()
     this.#requests.failAll(error)

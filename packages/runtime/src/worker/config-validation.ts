@@ -14,7 +14,7 @@ export interface ConfigValidationOptions extends Pick<TaskThreadOptions, 'limits
 const DEADLINE_MS = 30_000
 
 /** An unused thread is kept this long, so that a burst of requests does not pay for a new one each time. Milliseconds. */
-const IDLE_MS = 5_000
+const IDLE_MS = 1_000
 
 type ValidationThread = WorkerThread<ToValidationThread, FromValidationThread>
 

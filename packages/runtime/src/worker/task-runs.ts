@@ -271,6 +271,7 @@ export class TaskRuns implements TaskThreadListener {
 
   /** Ends a thread in which tasks do not end. Their neighbours end properly first, where they can, and begin again elsewhere. */
   async #takeAway(thread: TaskThreadHandle, stuck: readonly TaskRun[], rungs: Map<TaskRun, StopRung>): Promise<void> {
+    thread.isRetired = true
     const neighbours = this.#runsIn(thread).filter((run) => !stuck.includes(run))
     for (const run of neighbours) this.#apply(run, 'relocate')
     if (thread.isResponsive && neighbours.length > 0) {

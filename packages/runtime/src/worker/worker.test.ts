@@ -249,3 +249,128 @@ for (const [behaviour, code, message] of failures) {
     assert.deepEqual(left, message.source.includes('native') || message.source.includes('pool') ? ['abandoned'] : [])
   })
 }
+
+test('a poll that never returns ends with its thread; its neighbours begin again elsewhere', async () => {
+  const bench = await Bench.start({ 'millrace.task.threads.max': '1', 'task.shutdown.graceful.timeout.ms': '300' })
+  const [neighbour] = await bench.source('neighbour')
+  const [stuck] = await bench.source('stuck', { behaviour: 'poll never-return' })
+  await bench.flows(neighbour!)
+  await bench.stateOf('stuck-0', 'RUNNING')
+  assert.deepEqual([...(await bench.worker.stopTasks([stuck!]))], [['stuck-0', 'terminated']])
+  assert.equal(bench.taskStates.get('stuck-0')?.state, 'UNASSIGNED')
+  assert.equal((await bench.worker.taskProgress(stuck!))?.stop ?? 'terminated', 'terminated')
+  await bench.flows(neighbour!)
+  assert.ok(!bench.history.includes('neighbour-0 UNASSIGNED'))
+  await bench.stop()
+})
+
+test('a failed task whose stop never returns does not keep its thread', async () => {
+  const bench = await Bench.start({ 'task.shutdown.graceful.timeout.ms': '300' })
+  await bench.source('bad', { behaviour: 'stop never-return' })
+  await bench.stateOf('bad-0', 'RUNNING')
+  await bench.stop()
+  assert.deepEqual(bench.worker.threads(), [])
+})
+
+test('a stop ends in time while a task hangs, and while one blocks in a native call', async () => {
+  const bench = await Bench.start({ 'task.shutdown.graceful.timeout.ms': '300', 'millrace.task.hang.timeout.ms': '60000' })
+  const [hanging] = await bench.source('hanging', { behaviour: 'poll hang' })
+  const [blocked] = await bench.source('blocked', { behaviour: 'poll open-fifo' })
+  const [neighbour] = await bench.source('neighbour')
+  await bench.flows(neighbour!)
+  const startedAtMs = performance.now()
+  const rungs = await bench.worker.stopTasks([hanging!, blocked!, neighbour!])
+  assert.deepEqual(Object.fromEntries(rungs), { 'hanging-0': 'terminated', 'blocked-0': 'abandoned', 'neighbour-0': 'stopped' })
+  assert.ok(performance.now() - startedAtMs < 300 + 250 + 2_000 + 1_500)
+  await bench.stop()
+  assert.deepEqual(
+    bench.worker.threads().map(({ state, hosts }) => [state, hosts]),
+    [['abandoned', []]],
+  )
+})
+
+test('a connector may ask for threads of its own', async () => {
+  const bench = await Bench.start({ 'millrace.task.threads.max': '1' })
+  await bench.source('shared', { 'tasks.max': '3' })
+  await bench.source('own', { 'tasks.max': '2', 'millrace.task.isolation': 'dedicated' })
+  const hosts = bench.worker
+    .threads()
+    .filter(({ kind }) => kind === 'task')
+    .map((thread) => thread.hosts.length)
+  assert.deepEqual(hosts.sort(), [1, 1, 3])
+  await bench.stop()
+})
+
+test('a connector that hangs fails alone; the others begin again', async () => {
+  const bench = await Bench.start()
+  const [neighbour] = await bench.source('neighbour')
+  await assert.rejects(bench.source('bad', { behaviour: 'connector-start hang' }))
+  assert.equal(bench.connectorStates.get('bad')?.state, 'FAILED')
+  assert.equal(bench.connectorStates.get('bad')?.failure?.code, 'TASK_HANG')
+  assert.equal(bench.connectorStates.get('neighbour')?.state, 'RUNNING')
+  // The instance is there again, in another thread.
+  await untilAsync(
+    () =>
+      bench.worker.connectorTaskConfigs('neighbour', { name: 'neighbour' }).then(
+        (configs) => configs.length === 1,
+        () => false,
+      ),
+    'the neighbour to answer again',
+  )
+  await bench.flows(neighbour!)
+  await bench.stop()
+})
+
+for (const [behaviour, message] of [
+  ['connector-start throw', /on fire/],
+  ['connector-start exit', /process\.exit/],
+] as const) {
+  test(`a connector that misbehaves (${behaviour}) is FAILED with the reason`, async () => {
+    const bench = await Bench.start()
+    await assert.rejects(bench.source('bad', { behaviour }), message)
+    assert.equal(bench.connectorStates.get('bad')?.state, 'FAILED')
+    assert.match(bench.connectorStates.get('bad')?.failure?.trace ?? '', message)
+    await bench.worker.stopConnector('bad')
+    await bench.stop()
+  })
+}
+
+test('task configurations carry the class and the topics', async () => {
+  const bench = await Bench.start()
+  const config = { name: 'many', 'connector.class': 'test.MisbehavingSinkConnector', topics: 't', 'tasks.max': '2' }
+  await bench.worker.startConnector('many', config, 'STARTED')
+  assert.deepEqual(await bench.worker.connectorTaskConfigs('many', config), [
+    { ...config, 'task.class': 'TakingSinkTask' },
+    { ...config, 'task.class': 'TakingSinkTask' },
+  ])
+  await bench.stop()
+})
+
+test('validation answers as plain data, and one that hangs or throws harms only the request', async () => {
+  const bench = await Bench.start()
+  const registry = await discoverPlugins({ pluginPath: [], bundled: [new URL('../testing-plugins/package.json', import.meta.url)], logger: quiet })
+  const plugin = registry.find('source', 'test.MisbehavingSourceConnector')
+  const result = await bench.worker.validateConnector(plugin, { topic: 'x' })
+  assert.deepEqual(
+    result.values.map(({ name, value, errorMessages }) => [name, value, errorMessages]),
+    [
+      ['topic', 'x', []],
+      ['behaviour', '', []],
+      ['fifo', '', []],
+    ],
+  )
+  await assert.rejects(bench.worker.validateConnector(plugin, { behaviour: 'validate throw' }), /on fire/)
+  await assert.rejects(bench.worker.validateConnector(plugin, { behaviour: 'validate hang' }), /did not return/)
+  assert.deepEqual(
+    (await bench.worker.pluginConfigDef(plugin)).map(({ name }) => name),
+    ['topic', 'behaviour', 'fifo'],
+  )
+  await bench.stop()
+})
+
+test('a task whose plug-ins cannot be found is FAILED at its start', async () => {
+  const bench = await Bench.start()
+  await assert.rejects(bench.source('bad', { 'value.converter': 'no.such.Converter' }))
+  assert.equal(bench.taskStates.get('bad-0')?.state, 'FAILED')
+  await bench.stop()
+})
