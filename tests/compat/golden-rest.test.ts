@@ -8,7 +8,12 @@ import { comparable, type Exchange, exchangeName, recordedExchanges, replay } fr
 import { distributedDifferences, type Difference, standaloneDifferences } from './rest-differences.ts'
 
 const RECORDINGS = [
-  { file: 'golden-rest-standalone.json', input: 'one\ntwo\nthree\n', converter: 'org.apache.kafka.connect.storage.StringConverter', differences: standaloneDifferences },
+  {
+    file: 'golden-rest-standalone.json',
+    input: 'one\ntwo\nthree\n',
+    converter: 'org.apache.kafka.connect.storage.StringConverter',
+    differences: standaloneDifferences,
+  },
   { file: 'golden-rest.json', input: 'a\nb\nc\n', converter: 'org.apache.kafka.connect.json.JsonConverter', differences: distributedDifferences },
 ] as const
 

@@ -1,7 +1,7 @@
 /**
  * Which of the original's loggers speaks for which module of ours, so that `PUT /admin/loggers/org.apache.kafka.connect.runtime.Worker` and a
  * search of the log for that name do what users of Kafka Connect expect. Key: the module, without its package's source folder. A plug-in's
- * logger has the class name of the plug-in.
+ * logger has the class name of the plug-in; the Kafka clients of a task log under the task's name.
  */
 export const LOGGER_NAMES = {
   'main/start-standalone': 'org.apache.kafka.connect.cli.ConnectStandalone',
@@ -9,26 +9,18 @@ export const LOGGER_NAMES = {
   'rest/server': 'org.apache.kafka.connect.runtime.rest.RestServer',
   'rest/error-responses': 'org.apache.kafka.connect.runtime.rest.errors.ConnectExceptionMapper',
   'rest/resources/connectors': 'org.apache.kafka.connect.runtime.rest.resources.ConnectorsResource',
-  'rest/resources/connector-plugins': 'org.apache.kafka.connect.runtime.rest.resources.ConnectorPluginsResource',
   'rest/resources/loggers': 'org.apache.kafka.connect.runtime.rest.resources.LoggingResource',
   'logging/loggers': 'org.apache.kafka.connect.runtime.Loggers',
   'herder/standalone/standalone-herder': 'org.apache.kafka.connect.runtime.standalone.StandaloneHerder',
-  'herder/connector-validation': 'org.apache.kafka.connect.runtime.AbstractHerder',
   'config/worker-config': 'org.apache.kafka.connect.runtime.WorkerConfig',
   'config/config-transformer': 'org.apache.kafka.connect.runtime.WorkerConfigTransformer',
-  'plugins/plugin-registry': 'org.apache.kafka.connect.runtime.isolation.Plugins',
   'plugins/discover-plugins': 'org.apache.kafka.connect.runtime.isolation.PluginScanner',
   'storage/file/file-offset-store': 'org.apache.kafka.connect.storage.FileOffsetBackingStore',
   'worker/worker': 'org.apache.kafka.connect.runtime.Worker',
-  'connector/connector-thread': 'org.apache.kafka.connect.runtime.WorkerConnector',
   'task/task-thread': 'org.apache.kafka.connect.runtime.WorkerTask',
   'task/source-task': 'org.apache.kafka.connect.runtime.WorkerSourceTask',
   'task/sink-task': 'org.apache.kafka.connect.runtime.WorkerSinkTask',
-  'task/submitted-records': 'org.apache.kafka.connect.runtime.SubmittedRecords',
-  'kafka/connection': 'org.apache.kafka.clients.NetworkClient',
   'kafka/admin': 'org.apache.kafka.clients.admin.KafkaAdminClient',
-  'kafka/producer': 'org.apache.kafka.clients.producer.KafkaProducer',
-  'kafka/consumer': 'org.apache.kafka.clients.consumer.KafkaConsumer',
 } as const
 
 export type LoggedModule = keyof typeof LOGGER_NAMES

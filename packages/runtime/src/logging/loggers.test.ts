@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { LogRecord } from './log-output.ts'
+import { LOGGER_NAMES } from './logger-names.ts'
 import { Loggers } from './loggers.ts'
 
 function loggersWithLines() {
@@ -74,4 +77,15 @@ test('threads are told every change', () => {
   end()
   loggers.setLevel('org.foo', 'WARN')
   assert.deepEqual(told, [{ root: 'INFO', 'org.foo': 'TRACE' }])
+})
+
+test('each module in the table of names is there', () => {
+  const packages = join(import.meta.dirname, '../../..')
+  const files = Object.keys(LOGGER_NAMES).map((module) =>
+    module.startsWith('kafka/') ? `kafka/src/${module.slice(6)}/${module.slice(6)}.ts` : `runtime/src/${module}.ts`,
+  )
+  assert.deepEqual(
+    files.filter((file) => !existsSync(join(packages, file))),
+    [],
+  )
 })

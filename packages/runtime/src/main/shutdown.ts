@@ -57,7 +57,10 @@ export function onStopSignal({ name = 'Kafka Connect', stop, logger, deadlineMs,
 }
 
 /** Ends the process after everything has been stopped: with this code, or by SIGKILL where threads are left that would keep it. */
-export function endProcess(code: number, { result, logger, host = processHost }: { readonly result: StopResult; readonly logger: Logger; readonly host?: StopHost }): void {
+export function endProcess(
+  code: number,
+  { result, logger, host = processHost }: { readonly result: StopResult; readonly logger: Logger; readonly host?: StopHost },
+): void {
   if (result.abandonedThreads === 0) return host.exit(code)
   kill(host, logger, `${result.abandonedThreads} thread(s) of plug-ins are in native calls that cannot be interrupted; everything else is stopped.`)
 }

@@ -136,6 +136,7 @@ export class StandaloneWorker implements RunningWorker {
     const steps = [asNotStarted(settings, () => rest.listen()), this.#cluster(), import('./create-herder.ts')] as const
     await Promise.allSettled(steps)
     const [, cluster, { createHerder }] = await Promise.all(steps)
+    this.#stopHere()
 
     const { herder, worker } = await asNotStarted(settings, () => createHerder(settings, rest.workerId, cluster))
     this.#worker = worker
@@ -166,10 +167,16 @@ export class StandaloneWorker implements RunningWorker {
     return broker
   }
 
+  /** Ends a start that nobody wants any longer, before the next part is started. */
+  #stopHere(): void {
+    if (this.#started.isStopping) throw new Error('The worker is being stopped.')
+  }
+
   /** A connector that cannot be created ends the worker, as in the original. */
   async #createConnectors(herder: Herder): Promise<void> {
     const log = this.#settings.loggers.logger('main/start-standalone')
     for (const file of this.#options.connectorFiles ?? []) {
+      this.#stopHere()
       await asStartFailed(`Failed to create connector for ${file}`, async () => {
         const { name, config, initialState, duplicates } = await readConnectorFile(file)
         warnOfDuplicates(file, duplicates, log)

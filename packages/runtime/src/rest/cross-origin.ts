@@ -37,7 +37,12 @@ function isAllowedHeader(name: string): boolean {
 
 /** `http://*.example.com`: stars match anything. */
 function originPattern(origin: string): RegExp {
-  return new RegExp(`^${origin.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`)
+  return new RegExp(
+    `^${origin
+      .split('*')
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+  )
 }
 
 function list(text: string): string[] {

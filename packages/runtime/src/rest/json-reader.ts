@@ -3,7 +3,19 @@
  * discovery (what comes first in the text fails first) and its messages, since the REST API of Kafka Connect answers a broken body with them.
  */
 
-export type TokenType = 'START_OBJECT' | 'END_OBJECT' | 'START_ARRAY' | 'END_ARRAY' | 'FIELD_NAME' | 'STRING' | 'INT' | 'FLOAT' | 'TRUE' | 'FALSE' | 'NULL' | 'END'
+export type TokenType =
+  | 'START_OBJECT'
+  | 'END_OBJECT'
+  | 'START_ARRAY'
+  | 'END_ARRAY'
+  | 'FIELD_NAME'
+  | 'STRING'
+  | 'INT'
+  | 'FLOAT'
+  | 'TRUE'
+  | 'FALSE'
+  | 'NULL'
+  | 'END'
 
 /** Where something stands in the text, counted in bytes from 1. */
 export interface JsonLocation {

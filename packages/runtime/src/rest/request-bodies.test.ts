@@ -56,10 +56,7 @@ const CREATE_MESSAGES: readonly (readonly [string, string])[] = [
   ['{"name":1.}', `Unexpected character ('}' (code 125)) in numeric value: Decimal point not followed by a digit\n${AT}1, column: 11]`],
   ['{"name":NaN}', `Non-standard token 'NaN': enable \`JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS\` to allow\n${AT}1, column: 12]`],
   ['{"name":x}', `Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n${AT}1, column: 9]`],
-  [
-    '{"name":"\\x"}',
-    `Unrecognized character escape 'x' (code 120)\n${AT}1, column: 11] (through reference chain: ${ENTITIES}.CreateConnectorRequest["name"])`,
-  ],
+  ['{"name":"\\x"}', `Unrecognized character escape 'x' (code 120)\n${AT}1, column: 11] (through reference chain: ${ENTITIES}.CreateConnectorRequest["name"])`],
   [
     '{"name":"x"} {"a":1}',
     `Trailing token (of type START_OBJECT) found after value (bound as \`${ENTITIES}.CreateConnectorRequest\`): not allowed as per \`DeserializationFeature.FAIL_ON_TRAILING_TOKENS\`\n${AT}1, column: 14]`,
@@ -92,7 +89,10 @@ for (const [body, message] of CREATE_MESSAGES) {
 }
 
 test('bytes that are not UTF-8 are refused', () => {
-  assert.match(failure(readCreateRequest, Buffer.from([...Buffer.from('{"name":"'), 0xff, ...Buffer.from('"}')])), /^Invalid UTF-8 start byte 0xff\n.*column: 11\]/)
+  assert.match(
+    failure(readCreateRequest, Buffer.from([...Buffer.from('{"name":"'), 0xff, ...Buffer.from('"}')])),
+    /^Invalid UTF-8 start byte 0xff\n.*column: 11\]/,
+  )
 })
 
 test('offsets keep integers that a number cannot hold', () => {
@@ -101,7 +101,10 @@ test('offsets keep integers that a number cannot hold', () => {
 })
 
 test('an unknown field of an offset is named with its way', () => {
-  assert.match(failure(readConnectorOffsets, '{"offsets":[{"x":1}]}'), /ConnectorOffsets\["offsets"\]->java\.util\.ArrayList\[0\]->org\.[\w.]+ConnectorOffset\["x"\]\)$/)
+  assert.match(
+    failure(readConnectorOffsets, '{"offsets":[{"x":1}]}'),
+    /ConnectorOffsets\["offsets"\]->java\.util\.ArrayList\[0\]->org\.[\w.]+ConnectorOffset\["x"\]\)$/,
+  )
 })
 
 test('the internal request for task configurations needs a list', () => {
@@ -121,7 +124,11 @@ test('no body whatever makes the reader fail otherwise than with a message', () 
     state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff
     return state % below
   }
-  const bodies = ['{"name":"x","config":{"a":"b\\u00e9","n":-1.50e+3,"t":true,"z":null}}', '{"offsets":[{"partition":{"f":[1,{}]},"offset":null}]}', '[{"a":1}]']
+  const bodies = [
+    '{"name":"x","config":{"a":"b\\u00e9","n":-1.50e+3,"t":true,"z":null}}',
+    '{"offsets":[{"partition":{"f":[1,{}]},"offset":null}]}',
+    '[{"a":1}]',
+  ]
   for (let round = 0; round < 3000; round++) {
     const body = Buffer.from(bodies[random(bodies.length)] ?? '')
     for (let change = random(3); change >= 0; change--) body[random(body.length)] = random(256)

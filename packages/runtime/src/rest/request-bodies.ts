@@ -80,7 +80,8 @@ export function readConnectorOffsets(bytes: Buffer): { readonly offsets: readonl
 
 /** The task configurations of the internal request `POST /connectors/{c}/tasks`. @throws BodyError, also for an empty body. */
 export function readTaskConfigs(bytes: Buffer): readonly (StringMap | null)[] {
-  if (bytes.toString('latin1').trim() === '') throw new BodyError(`No content to map due to end-of-input\n at ${sourceAt({ line: 1, column: 1 }).replace(', column: 1', '')}`)
+  if (bytes.toString('latin1').trim() === '')
+    throw new BodyError(`No content to map due to end-of-input\n at ${sourceAt({ line: 1, column: 1 }).replace(', column: 1', '')}`)
   const type = 'java.util.ArrayList<java.util.Map<java.lang.String,java.lang.String>>'
   return readBody(bytes, null, (reader) => list(reader, type, () => stringMap(reader))) ?? []
 }
@@ -118,7 +119,8 @@ function bindObject(reader: JsonReader, type: string, known: readonly string[], 
   }
   if (unknown === null) return
   // Found out at the end of the object only, as in the original: an error of syntax before it comes first.
-  const properties = known.length === 1 ? `one known property: "${known[0]}"` : `${known.length} known properties: ${known.map((name) => `"${name}"`).join(', ')}`
+  const properties =
+    known.length === 1 ? `one known property: "${known[0]}"` : `${known.length} known properties: ${known.map((name) => `"${name}"`).join(', ')}`
   const message = `Unrecognized field "${unknown}" (class ${type}), not marked as ignorable (${properties})`
   throw errorAt(reader.location, message).within(`${type}["${unknown}"]`)
 }
@@ -265,7 +267,10 @@ function noCreator(reader: JsonReader, type: string): BodyError {
 }
 
 function mismatch(reader: JsonReader, type: string): BodyError {
-  return errorAt(reader.tokenLocation, `Cannot deserialize value of type \`${type}\` from ${SHAPE_NAMES[reader.type]} value (token \`JsonToken.${TOKEN_NAMES[reader.type]}\`)`)
+  return errorAt(
+    reader.tokenLocation,
+    `Cannot deserialize value of type \`${type}\` from ${SHAPE_NAMES[reader.type]} value (token \`JsonToken.${TOKEN_NAMES[reader.type]}\`)`,
+  )
 }
 
 function errorAt(location: JsonLocation, message: string): BodyError {

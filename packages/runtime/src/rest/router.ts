@@ -79,9 +79,15 @@ export class Router {
 /** The value of `Allow` for a path, in the order in which the original names methods. */
 export function allowedMethods({ routes }: RouteMatch): readonly string[] {
   const has = (method: RestMethod) => routes.has(method)
-  return [has('GET') && 'HEAD', has('DELETE') && 'DELETE', has('POST') && 'POST', has('GET') && 'GET', 'OPTIONS', has('PUT') && 'PUT', has('PATCH') && 'PATCH'].filter(
-    (name) => name !== false,
-  )
+  return [
+    has('GET') && 'HEAD',
+    has('DELETE') && 'DELETE',
+    has('POST') && 'POST',
+    has('GET') && 'GET',
+    'OPTIONS',
+    has('PUT') && 'PUT',
+    has('PATCH') && 'PATCH',
+  ].filter((name) => name !== false)
 }
 
 /** Decoded segments; a slash at the end counts for nothing, and what follows a semicolon in a segment is a matrix parameter. */

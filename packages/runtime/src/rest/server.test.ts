@@ -20,7 +20,9 @@ class FakeHerder implements Partial<Herder> {
   connectorInfo = (name: string) => (name === 'c' ? info : notFound(`Connector ${name} not found`))
   connectorConfig = (name: string) => this.connectorInfo(name).config
   connectorStatus = async (name: string) =>
-    name === 'c' ? { name, connector: { state: 'RUNNING' as const, worker_id: 'w:1' }, tasks: [], type: 'source' as const } : notFound(`No status found for connector ${name}`)
+    name === 'c'
+      ? { name, connector: { state: 'RUNNING' as const, worker_id: 'w:1' }, tasks: [], type: 'source' as const }
+      : notFound(`No status found for connector ${name}`)
   taskStatus = async ({ connector, task }: { connector: string; task: number }) => notFound(`No status found for task ${connector}-${task}`)
   putConnector = async (name: string, config: RequestedConfig, options: unknown) => {
     this.asked.push(['put', name, config, options])
@@ -89,7 +91,12 @@ const json = { 'content-type': 'application/json' }
 async function ask(url: string, init: RequestInit = {}) {
   const response = await fetch(url, init)
   const text = await response.text()
-  return { status: response.status, headers: response.headers, text, body: text === '' ? undefined : text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text }
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: text === '' ? undefined : text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text,
+  }
 }
 
 function error(status: number, message: string) {
@@ -109,7 +116,11 @@ test('answers early: starting at /health, 404 elsewhere, until the herder is mou
 
 test('creates a connector with its trimmed name in the configuration and tells where it is', async (t) => {
   const { url, herder } = await served(t)
-  const answer = await ask(`${url}/connectors`, { method: 'POST', headers: json, body: '{"name":" a/b c ","config":{"tasks.max":1},"initial_state":"stopped"}' })
+  const answer = await ask(`${url}/connectors`, {
+    method: 'POST',
+    headers: json,
+    body: '{"name":" a/b c ","config":{"tasks.max":1},"initial_state":"stopped"}',
+  })
   assert.equal(answer.status, 201)
   assert.equal(answer.headers.get('location'), `${url}/connectors/a/b%20c`)
   assert.deepEqual(herder.asked, [['put', 'a/b c', { 'tasks.max': '1', name: 'a/b c' }, { allowReplace: false, initialState: 'STOPPED' }]])
@@ -136,11 +147,23 @@ test('errors keep their status, all others are 500 with their message', async (t
 test('missing bodies are answered in the words of the original', async (t) => {
   const { url } = await served(t)
   const put = (path: string, body: string, method = 'PUT') => ask(url + path, { method, headers: json, body })
-  assert.deepEqual((await put('/connectors', '', 'POST')).body.message, 'Cannot invoke "org.apache.kafka.connect.runtime.rest.entities.CreateConnectorRequest.name()" because "createRequest" is null')
-  assert.deepEqual((await put('/connectors', '{"name":"x"}', 'POST')).body.message, 'Cannot invoke "java.util.Map.get(Object)" because "connectorConfig" is null')
+  assert.deepEqual(
+    (await put('/connectors', '', 'POST')).body.message,
+    'Cannot invoke "org.apache.kafka.connect.runtime.rest.entities.CreateConnectorRequest.name()" because "createRequest" is null',
+  )
+  assert.deepEqual(
+    (await put('/connectors', '{"name":"x"}', 'POST')).body.message,
+    'Cannot invoke "java.util.Map.get(Object)" because "connectorConfig" is null',
+  )
   assert.deepEqual((await put('/connectors/c/config', 'null')).body, error(500, 'Cannot invoke "java.util.Map.get(Object)" because "connectorConfig" is null'))
-  assert.deepEqual((await put('/connectors/c/config', '', 'PATCH')).body, error(500, 'Cannot invoke "java.util.Map.forEach(java.util.function.BiConsumer)" because "patch" is null'))
-  assert.deepEqual((await put('/connectors/c/offsets', '{}', 'PATCH')).body, error(400, 'Partitions / offsets need to be provided for an alter offsets request'))
+  assert.deepEqual(
+    (await put('/connectors/c/config', '', 'PATCH')).body,
+    error(500, 'Cannot invoke "java.util.Map.forEach(java.util.function.BiConsumer)" because "patch" is null'),
+  )
+  assert.deepEqual(
+    (await put('/connectors/c/offsets', '{}', 'PATCH')).body,
+    error(400, 'Partitions / offsets need to be provided for an alter offsets request'),
+  )
   assert.deepEqual((await put('/admin/loggers/x', '')).body, error(500, 'Cannot invoke "java.util.Map.get(Object)" because "levelMap" is null'))
 })
 
@@ -195,7 +218,10 @@ test('names in paths are decoded, slashes included', async (t) => {
 test('Java booleans: a restart of tasks answers with the state, everything but true is false', async (t) => {
   const { url, herder } = await served(t)
   const restart = async (query: string) => (await ask(`${url}/connectors/c/restart${query}`, { method: 'POST' })).status
-  assert.deepEqual([await restart(''), await restart('?includeTasks=banana'), await restart('?includeTasks='), await restart('?includeTasks=TRUE')], [204, 204, 204, 202])
+  assert.deepEqual(
+    [await restart(''), await restart('?includeTasks=banana'), await restart('?includeTasks='), await restart('?includeTasks=TRUE')],
+    [204, 204, 204, 202],
+  )
   await ask(`${url}/connector-plugins?connectorsOnly=`)
   await ask(`${url}/connector-plugins?connectorsOnly=banana`)
   assert.deepEqual(herder.asked.slice(-2), [

@@ -92,7 +92,11 @@ test('stores that cannot be read are refused by name, without their passwords', 
   assert.doesNotMatch(String(jks.stack), /secret/)
   const missing = { 'listeners.https.ssl.keystore.type': 'PKCS12', 'listeners.https.ssl.keystore.location': '/no/such/store' }
   await assert.rejects(withStore(missing), /"listeners\.https\.ssl\.keystore\.location" names the file "\/no\/such\/store", which cannot be read/)
-  const truststore = { 'listeners.https.ssl.keystore.type': 'PKCS12', 'listeners.https.ssl.truststore.location': store, 'listeners.https.ssl.truststore.type': 'PKCS12' }
+  const truststore = {
+    'listeners.https.ssl.keystore.type': 'PKCS12',
+    'listeners.https.ssl.truststore.location': store,
+    'listeners.https.ssl.truststore.type': 'PKCS12',
+  }
   await assert.rejects(withStore(truststore), /"listeners\.https\.ssl\.truststore\.type" is PKCS12, which cannot be read/)
   await assert.rejects(withStore({ 'listeners.https.ssl.keystore.type': 'PKCS12', 'listeners.https.ssl.cipher.suites': 'TLS_NONE' }), /names "TLS_NONE"/)
 })

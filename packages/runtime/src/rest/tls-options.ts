@@ -97,7 +97,10 @@ function ciphers(settings: Settings, prefix: string): TlsOptions {
 function opensslName(name: string): string {
   const [, exchange, cipher] = /^TLS_(.+)_WITH_(.+)$/.exec(name) ?? []
   if (exchange === undefined || cipher === undefined) return name
-  const suite = cipher.replace(/AES_(\d+)/, 'AES$1').replace('_CBC', '').replace('CHACHA20_POLY1305_SHA256', 'CHACHA20_POLY1305')
+  const suite = cipher
+    .replace(/AES_(\d+)/, 'AES$1')
+    .replace('_CBC', '')
+    .replace('CHACHA20_POLY1305_SHA256', 'CHACHA20_POLY1305')
   return [...(exchange === 'RSA' ? [] : [exchange]), suite].join('-').replaceAll('_', '-')
 }
 

@@ -9,7 +9,11 @@ import type { RestAnswer, RestRequest } from '../router.ts'
 const ENTITIES = 'org.apache.kafka.connect.runtime.rest.entities'
 const NO_CONTENT: RestAnswer = { status: 204 }
 const ACCEPTED: RestAnswer = { status: 202 }
-const TARGET_STATES: Readonly<Record<InitialState, NonNullable<PutConnectorOptions['initialState']>>> = { RUNNING: 'STARTED', PAUSED: 'PAUSED', STOPPED: 'STOPPED' }
+const TARGET_STATES: Readonly<Record<InitialState, NonNullable<PutConnectorOptions['initialState']>>> = {
+  RUNNING: 'STARTED',
+  PAUSED: 'PAUSED',
+  STOPPED: 'STOPPED',
+}
 
 /** `ConnectorsResource`: one method per endpoint below `/connectors`. */
 export class ConnectorsResource {
@@ -121,7 +125,10 @@ export class ConnectorsResource {
     return { status: 200, body: await this.#herder.alterConnectorOffsets(request.param('connector'), body.offsets.map(presentOffset)) }
   }
 
-  resetOffsets = async (request: RestRequest): Promise<RestAnswer> => ({ status: 200, body: await this.#herder.resetConnectorOffsets(request.param('connector')) })
+  resetOffsets = async (request: RestRequest): Promise<RestAnswer> => ({
+    status: 200,
+    body: await this.#herder.resetConnectorOffsets(request.param('connector')),
+  })
 
   async #expanded(expansions: readonly string[]): Promise<ConnectorsExpanded> {
     for (const expansion of expansions) {
