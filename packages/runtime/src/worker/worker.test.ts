@@ -67,7 +67,7 @@ class Bench {
         'offset.flush.interval.ms': '100',
         'task.shutdown.graceful.timeout.ms': '1500',
         'millrace.task.hang.timeout.ms': '1000',
-        'millrace.task.memory.max.bytes': String(128 * 1024 * 1024),
+        'millrace.task.memory.max.bytes': String(80 * 1024 * 1024),
         ...properties,
       },
     })
@@ -287,6 +287,17 @@ test('a stop ends in time while a task hangs, and while one blocks in a native c
     bench.worker.threads().map(({ state, hosts }) => [state, hosts]),
     [['abandoned', []]],
   )
+})
+
+test('a sink that hangs is taken out of its group, so that its partitions go to others at once', async () => {
+  const bench = await Bench.start()
+  const [source] = await bench.source('handed-over')
+  await bench.flows(source!)
+  await bench.sink('hanging', { topics: 'handed-over', behaviour: 'put hang', 'consumer.override.group.id': 'handed-over' })
+  await bench.stateOf('hanging-0', 'FAILED')
+  const [other] = await bench.sink('other', { topics: 'handed-over', 'consumer.override.group.id': 'handed-over' })
+  await bench.flows(other!)
+  await bench.stop()
 })
 
 test('a connector may ask for threads of its own', async () => {
