@@ -2,7 +2,7 @@
 //
 //   npm run demo                      a text of 1,000,000 lines from the installed packages
 //   npm run demo -- --file FILE       your own
-//   npm run demo -- --keep            leaves broker, worker and files until Ctrl-C
+//   npm run demo -- --keep            leaves broker, worker and files there until Ctrl-C
 
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,24 +28,31 @@ const standstillMs = 30_000
 const folder = mkdtempSync(join(tmpdir(), 'millrace-demo-'))
 const copy = join(folder, 'copy.txt')
 const topic = 'demo-lines'
-// Broker and worker end with this process by themselves; what is left to do is the folder.
-process.on('exit', () => {
-  if (!options.keep || process.exitCode !== 0) rmSync(folder, { recursive: true, force: true })
-})
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(signal === 'SIGINT' ? 130 : 143))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
 
 const original = await prepareFile()
 const { worker, bootstrapServers, stop } = await startCluster().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))
+let isInterrupted = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // It comes twice where both the terminal and npm pass it on.
+    if (isInterrupted) return
+    isInterrupted = true
+    void stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
+  })
+}
 try {
   const seconds = await follow()
   await report(seconds)
   if (options.keep && process.exitCode === 0) await keepRunning()
 } catch (error) {
+  // What fails while everything is being stopped is not worth telling.
+  if (isInterrupted) await new Promise(() => {})
   console.error(error instanceof Error ? error.message : error)
   console.error(await worker.describe('demo-source', 'demo-sink'))
   process.exitCode = 1
 } finally {
-  await stop()
+  if (!isInterrupted) await stop()
 }
 
 async function prepareFile(): Promise<TextFile> {
