@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, posix } from 'node:path'
 import test from 'node:test'
 import { read, repositoryFiles } from './sources.ts'
 
@@ -116,6 +116,18 @@ test('each package has a README', () => {
     manifests.map((file) => dirname(file)).filter((folder) => !readmes.has(folder)),
     [],
   )
+})
+
+test('links between the documents lead somewhere', () => {
+  const files = new Set(repositoryFiles('**/*'))
+  const isThere = (path: string): boolean => files.has(path) || [...files].some((file) => file.startsWith(`${path.replace(/\/$/, '')}/`))
+  const dead = repositoryFiles('**/*.md').flatMap((document) =>
+    [...read(document).matchAll(/\]\((?!https?:|#|mailto:)([^)\s#]+)(?:#[^)]*)?\)/g)]
+      .map(([, link = '']) => posix.join(dirname(document), link))
+      .filter((path) => !isThere(path))
+      .map((path) => `${document} → ${path}`),
+  )
+  assert.deepEqual(dead, [])
 })
 
 function matches(files: readonly string[], pattern: RegExp): string[] {
