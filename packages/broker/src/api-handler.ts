@@ -2,6 +2,7 @@ import type { ApiName, RequestBody, ResponseInput, VersionRange } from '@millrac
 import { encodeResponse } from '@millrace/kafka-protocol'
 import type { BrokerMeta } from './broker-meta.ts'
 import type { BrokerLogger } from './broker-logger.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './groups/group-coordinator.ts'
 import type { Topics } from './topics.ts'
@@ -15,6 +16,8 @@ export interface BrokerServices {
   readonly meta: BrokerMeta
   readonly topics: Topics
   readonly groups: GroupCoordinator
+  /** For requests and records; what an answer holds of it is released when the answer has been sent. */
+  readonly buffers: BufferPool
   readonly logger: BrokerLogger
   /** Milliseconds since 1970. */
   readonly clock: () => number
@@ -25,6 +28,7 @@ export interface Request<A extends ApiName> {
   readonly version: number
   readonly correlationId: number
   readonly clientId: string | null
+  /** Its bytes are views of the request's buffer, which is used again once the request has been answered: keep copies only. */
   readonly body: RequestBody<A>
   /** Address of the client, as Kafka shows it in the members of a group: `/127.0.0.1`. */
   readonly clientHost: string

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrokerServices } from './api-handler.ts'
 import { BrokerMeta, replaceFile } from './broker-meta.ts'
+import { BufferPool } from './buffer-pool.ts'
 import type { BrokerLogger } from './broker-logger.ts'
 import { brokerConfig } from './config/broker-config.ts'
 import { lockDataDir } from './data-lock.ts'
@@ -53,10 +54,11 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const cleanShutdownFile = join(dataDir, CLEAN_SHUTDOWN_FILE)
     const isTrusted = existsSync(cleanShutdownFile)
     rmSync(cleanShutdownFile, { force: true })
+    const buffers = new BufferPool()
     const meta = BrokerMeta.open(dataDir)
-    const topics = new Topics({ dataDir, meta, config, faults, logger, isTrusted })
+    const topics = new Topics({ dataDir, meta, config, buffers, faults, logger, isTrusted })
     groups = GroupCoordinator.open({ dataDir, config, topics, faults, logger, clock: Date.now })
-    const services: BrokerServices = { config, meta, topics, groups, logger, clock: Date.now }
+    const services: BrokerServices = { config, meta, topics, groups, buffers, logger, clock: Date.now }
     const server = await Server.listen({ host, port, services, faults })
     const stopHousekeeping = keepHouse(services)
     logger.info(`The embedded broker listens on ${host}:${server.port}, cluster id ${meta.clusterId}, data in "${dataDir}".`)

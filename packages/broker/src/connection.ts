@@ -46,7 +46,7 @@ export class Connection {
     const { socket, services } = options
     this.#options = options
     this.#socket = socket
-    this.#splitter = new FrameSplitter(services.config.requestBytesMax)
+    this.#splitter = new FrameSplitter(services.config.requestBytesMax, (bytes) => services.buffers.take(bytes))
     this.#name = `${socket.remoteAddress}:${socket.remotePort}`
     this.#clientHost = `/${socket.remoteAddress ?? 'unknown'}`
     socket.setNoDelay(true)
@@ -110,8 +110,9 @@ export class Connection {
       const request = this.#request(frame)
       const fault = this.#options.faults.ofRequest(known.api)
       const answer = fault ? this.#withFault(fault, known, request) : this.#answer(known, request)
-      if (answer instanceof Promise) this.#await(answer)
-      else this.#send(answer)
+      if (answer instanceof Promise) return this.#await(answer, frame)
+      this.#send(answer)
+      this.#options.services.buffers.release(frame)
     } catch (error) {
       if (error instanceof ProtocolError) this.#refuse(error.message)
       else this.#abandon(error)
@@ -167,11 +168,12 @@ export class Connection {
     }
   }
 
-  #await(answer: Promise<Answer>): void {
+  #await(answer: Promise<Answer>, frame: Buffer): void {
     this.#isBusy = true
     const finish = (buffers: Answer) => {
       this.#isBusy = false
       this.#send(buffers)
+      this.#options.services.buffers.release(frame)
       this.#handleWaiting()
     }
     answer.then(finish).catch((error: unknown) => this.#abandon(error))
@@ -180,8 +182,13 @@ export class Connection {
   #send(buffers: Answer): void {
     if (buffers === 'close') return this.close()
     if (buffers === null || this.#isClosed) return
+    const last = buffers.length - 1
     this.#socket.cork()
-    for (const buffer of buffers) this.#socket.write(buffer)
+    for (let i = 0; i < last; i++) this.#socket.write(buffers[i]!)
+    // Called in any case, also when the connection breaks; the memory is not used any more then.
+    this.#socket.write(buffers[last]!, () => {
+      for (const buffer of buffers) this.#options.services.buffers.release(buffer)
+    })
     this.#socket.uncork()
   }
 

@@ -2,13 +2,13 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { ErrorCode, kafkaError } from '@millrace/kafka-protocol'
 import { type BrokerMeta, newUuid, type TopicMeta } from './broker-meta.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { type TopicConfig, type TopicOverrides, topicConfig } from './config/topic-config.ts'
 import type { BrokerLogger } from './broker-logger.ts'
 import type { Faults } from './faults.ts'
 import { OpenFiles } from './log/open-files.ts'
 import { PartitionLog } from './log/partition-log.ts'
-import { TailCache } from './log/tail-cache.ts'
 
 const TOPIC_NAME = /^[a-zA-Z0-9._-]+$/
 const TOPIC_NAME_LENGTH_MAX = 249
@@ -32,6 +32,7 @@ export interface TopicsOptions {
   readonly dataDir: string
   readonly meta: BrokerMeta
   readonly config: BrokerConfig
+  readonly buffers: BufferPool
   readonly faults: Faults
   readonly logger: BrokerLogger
   /** Whether the broker was shut down cleanly last time. */
@@ -42,7 +43,6 @@ export interface TopicsOptions {
 export class Topics {
   readonly #options: TopicsOptions
   readonly #files = new OpenFiles()
-  readonly #tailCache = new TailCache()
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
   #isClosed = false
@@ -176,7 +176,7 @@ export class Topics {
 
   #open(topic: Topic, partition: number): PartitionLog {
     const directory = this.#directory(topic.name, partition)
-    const { isTrusted, faults, logger, config } = this.#options
+    const { isTrusted, faults, logger, config, buffers } = this.#options
     mkdirSync(directory, { recursive: true })
     const idFile = join(directory, ID_FILE)
     const id = topicIdIn(directory)
@@ -190,7 +190,7 @@ export class Topics {
       isTrusted,
       producerIdExpirationMs: config.producerIdExpirationMs,
       files: this.#files,
-      tailCache: this.#tailCache,
+      buffers,
       faults,
       logger,
     })

@@ -10,15 +10,20 @@ const BYTES_AHEAD_MAX = 4 * 1024 * 1024
  */
 export class FrameSplitter {
   readonly #frameBytesMax: number
+  readonly #allocate: (bytes: number) => Buffer
   readonly #size = Buffer.alloc(SIZE_BYTES)
   #sizeFilled = 0
   #frame: Buffer | undefined
   #frameBytes = 0
   #frameFilled = 0
 
-  /** @param frameBytesMax larger frames are refused; Kafka's brokers take 100 MiB (`socket.request.max.bytes`). */
-  constructor(frameBytesMax: number) {
+  /**
+   * @param frameBytesMax larger frames are refused; Kafka's brokers take 100 MiB (`socket.request.max.bytes`).
+   * @param allocate gives the buffers in which frames are collected, of exactly the length asked for: a pool's, for one. Default: new ones.
+   */
+  constructor(frameBytesMax: number, allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow) {
     this.#frameBytesMax = frameBytesMax
+    this.#allocate = allocate
   }
 
   /**
@@ -53,7 +58,7 @@ export class FrameSplitter {
   #begin(frameBytes: number, bytesAtHand: number): void {
     this.#frameBytes = frameBytes
     this.#frameFilled = 0
-    if (bytesAtHand < frameBytes) this.#frame = Buffer.allocUnsafeSlow(Math.min(frameBytes, BYTES_AHEAD_MAX))
+    if (bytesAtHand < frameBytes) this.#frame = this.#allocate(Math.min(frameBytes, BYTES_AHEAD_MAX))
   }
 
   #fillSize(chunk: Buffer, pos: number): number {
@@ -75,7 +80,7 @@ export class FrameSplitter {
     const filled = this.#frameFilled + taken
     let target = frame
     if (filled > target.length) {
-      target = Buffer.allocUnsafeSlow(Math.min(this.#frameBytes, Math.max(filled, target.length * 2)))
+      target = this.#allocate(Math.min(this.#frameBytes, Math.max(filled, target.length * 2)))
       frame.copy(target, 0, 0, this.#frameFilled)
       this.#frame = target
     }

@@ -115,9 +115,9 @@ function read(request: Request<'Fetch'>, { config }: BrokerServices, wanted: rea
     const { partition: index, fetchOffset, partitionMaxBytes } = partition
     if (!log) return { topic, topicId, answer: failed(index, errorCode) }
     try {
-      const { pieces, bytes } = log.read(fetchOffset, Math.min(partitionMaxBytes, bytesLeft), isEmpty)
-      bytesLeft = Math.max(0, bytesLeft - bytes)
-      if (bytes > 0) isEmpty = false
+      const records = log.read(fetchOffset, Math.min(partitionMaxBytes, bytesLeft), isEmpty)
+      bytesLeft = Math.max(0, bytesLeft - records.length)
+      if (records.length > 0) isEmpty = false
       const answer: FetchResponsePartition = {
         partitionIndex: index,
         errorCode: 0,
@@ -125,7 +125,7 @@ function read(request: Request<'Fetch'>, { config }: BrokerServices, wanted: rea
         lastStableOffset: log.endOffset,
         logStartOffset: log.startOffset,
         abortedTransactions: request.body.isolationLevel === 1 ? [] : null,
-        records: pieces,
+        records: [records],
       }
       return { topic, topicId, answer }
     } catch (error) {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { CompressionType, ErrorCode, readBatches } from '@millrace/kafka-protocol'
 import { gzipSync } from 'node:zlib'
+import { BufferPool } from '../buffer-pool.ts'
 import { type TopicConfig, topicConfig } from '../config/topic-config.ts'
 import { Faults } from '../faults.ts'
 import { Random } from '../fixtures/random.ts'
@@ -13,13 +14,12 @@ import { temporaryFolder } from '../fixtures/temporary-folder.ts'
 import { crc32c } from './checksum.ts'
 import { OpenFiles } from './open-files.ts'
 import { PartitionLog } from './partition-log.ts'
-import { TailCache } from './tail-cache.ts'
 
 const NOW = 1_000_000
 const SEGMENT = '00000000000000000000.log'
 
-function openLog(directory: string, overrides: Partial<TopicConfig> & { readonly isTrusted?: boolean; readonly tailBytesMax?: number } = {}) {
-  const { isTrusted = false, tailBytesMax = 8 * 1024 * 1024, ...config } = overrides
+function openLog(directory: string, overrides: Partial<TopicConfig> & { readonly isTrusted?: boolean } = {}) {
+  const { isTrusted = false, ...config } = overrides
   const faults = new Faults()
   const logger = recordingLogger()
   const log = PartitionLog.open({
@@ -30,7 +30,7 @@ function openLog(directory: string, overrides: Partial<TopicConfig> & { readonly
     isTrusted,
     producerIdExpirationMs: 86_400_000,
     files: new OpenFiles(2),
-    tailCache: new TailCache(tailBytesMax),
+    buffers: new BufferPool(),
     faults,
     logger,
   })
@@ -41,8 +41,8 @@ function allRecords(log: PartitionLog) {
   const pieces: Buffer[] = []
   for (let offset = log.startOffset; offset < log.endOffset; ) {
     const slice = log.read(offset, 1000, true)
-    pieces.push(...slice.pieces)
-    offset = [...readBatches(slice.pieces.at(-1)!)].at(-1)!.nextOffset
+    pieces.push(slice)
+    offset = [...readBatches(slice)].at(-1)!.nextOffset
   }
   return recordsIn(pieces)
 }
@@ -55,7 +55,7 @@ test('numbers records in the order of appending and reads them back', (t) => {
   assert.deepEqual(log.append(recordBatch(['a', 'b']), NOW), { baseOffset: 0, logAppendTime: -1 })
   assert.deepEqual(log.append(recordBatch(['c']), NOW), { baseOffset: 2, logAppendTime: -1 })
   assert.equal(log.endOffset, 3)
-  assert.deepEqual(recordsIn(log.read(0, 1_000_000, true).pieces), [
+  assert.deepEqual(recordsIn([log.read(0, 1_000_000, true)]), [
     { offset: 0, value: 'a' },
     { offset: 1, value: 'b' },
     { offset: 2, value: 'c' },
@@ -63,49 +63,42 @@ test('numbers records in the order of appending and reads them back', (t) => {
 })
 
 test('reads from the batch that holds the offset on, and nothing at the end', (t) => {
-  for (const tailBytesMax of [0, 1_000_000]) {
-    const { log } = openLog(temporaryFolder(t), { tailBytesMax })
-    log.append(recordBatch(['a', 'b']), NOW)
-    log.append(recordBatch(['c']), NOW)
-    assert.equal(recordsIn(log.read(1, 1_000_000, true).pieces)[0]!.offset, 0)
-    assert.equal(recordsIn(log.read(2, 1_000_000, true).pieces)[0]!.offset, 2)
-    assert.deepEqual(log.read(3, 1_000_000, true).pieces, [])
-    assert.throws(() => log.read(4, 1_000_000, true), rejects(ErrorCode.OFFSET_OUT_OF_RANGE))
-    assert.throws(() => log.read(-1, 1_000_000, true), rejects(ErrorCode.OFFSET_OUT_OF_RANGE))
-  }
+  const { log } = openLog(temporaryFolder(t))
+  log.append(recordBatch(['a', 'b']), NOW)
+  log.append(recordBatch(['c']), NOW)
+  assert.equal(recordsIn([log.read(1, 1_000_000, true)])[0]!.offset, 0)
+  assert.equal(recordsIn([log.read(2, 1_000_000, true)])[0]!.offset, 2)
+  assert.equal(log.read(3, 1_000_000, true).length, 0)
+  assert.throws(() => log.read(4, 1_000_000, true), rejects(ErrorCode.OFFSET_OUT_OF_RANGE))
+  assert.throws(() => log.read(-1, 1_000_000, true), rejects(ErrorCode.OFFSET_OUT_OF_RANGE))
 })
 
 test('gives one batch that is larger than asked for only where it is required', (t) => {
-  for (const tailBytesMax of [0, 10_000_000]) {
-    const { log } = openLog(temporaryFolder(t), { tailBytesMax })
-    log.append(recordBatch(['x'.repeat(500_000)]), NOW)
-    assert.equal(log.read(0, 100, false).bytes, 0)
-    assert.equal(recordsIn(log.read(0, 100, true).pieces).length, 1)
-    assert.equal(recordsIn(log.read(0, 0, true).pieces).length, 1)
-  }
+  const { log } = openLog(temporaryFolder(t))
+  log.append(recordBatch(['x'.repeat(500_000)]), NOW)
+  assert.equal(log.read(0, 100, false).length, 0)
+  assert.equal(recordsIn([log.read(0, 100, true)]).length, 1)
+  assert.equal(recordsIn([log.read(0, 0, true)]).length, 1)
 })
 
-test('serves the same records from memory and from the disk, by any offset and size', (t) => {
+test('gives the batch of any offset, within any size, in all segments', (t) => {
   const random = new Random()
   t.diagnostic(`SEED=${random.seed}`)
   const directory = temporaryFolder(t)
   const { log } = openLog(directory, { segmentBytes: 20_000 })
-  const { log: uncached } = openLog(temporaryFolder(t), { segmentBytes: 20_000, tailBytesMax: 0 })
   let next = 0
   for (let i = 0; i < 400; i++) {
     const values = Array.from({ length: random.integer(1, 20) }, () => `value ${next++} ${'x'.repeat(random.integer(0, 200))}`)
     log.append(recordBatch(values), NOW)
-    uncached.append(recordBatch(values), NOW)
     for (let j = 0; j < 5; j++) {
       const offset = random.integer(0, log.endOffset)
       const bytesMax = random.integer(0, 10_000)
-      for (const reader of [log, uncached]) {
-        const records = recordsIn(reader.read(offset, bytesMax, true).pieces)
-        if (offset === log.endOffset) assert.equal(records.length, 0)
-        else assert.ok(records.some((record) => record.offset === offset), `offset ${offset} is missing`)
-        for (const record of records) assert.equal(record.value.split(' ')[1], String(record.offset))
-      }
-      assert.equal(log.bytesFrom(offset), uncached.bytesFrom(offset))
+      const bytes = log.read(offset, bytesMax, true)
+      const records = recordsIn([bytes])
+      if (offset === log.endOffset) assert.equal(records.length, 0)
+      else assert.ok(records.some((record) => record.offset === offset), `offset ${offset} is missing`)
+      for (const record of records) assert.equal(record.value.split(' ')[1], String(record.offset))
+      assert.ok(bytes.length <= log.bytesFrom(offset))
     }
   }
   assert.deepEqual(allRecords(openLog(directory, { segmentBytes: 20_000 }).log), allRecords(log))
@@ -167,7 +160,7 @@ test('begins a new segment when one is full, and finds records in all of them af
     const { log: again } = openLog(directory, { segmentBytes: 1000, isTrusted })
     assert.equal(again.endOffset, 50)
     assert.equal(allRecords(again).length, 50)
-    for (let offset = 0; offset < 50; offset++) assert.equal(recordsIn(again.read(offset, 1, true).pieces)[0]!.offset, offset)
+    for (let offset = 0; offset < 50; offset++) assert.equal(recordsIn([again.read(offset, 1, true)])[0]!.offset, offset)
   }
 })
 
@@ -244,7 +237,7 @@ test('refuses records without keys where the topic is compacted', (t) => {
 test('stamps records with the time of appending where the topic asks for it', (t) => {
   const { log } = openLog(temporaryFolder(t), { timestampType: 'LogAppendTime' })
   assert.deepEqual(log.append(recordBatch(['a'], { timestamp: 5 }), NOW), { baseOffset: 0, logAppendTime: NOW })
-  const [batch] = readBatches(log.read(0, 1000, true).pieces[0]!)
+  const [batch] = readBatches(log.read(0, 1000, true))
   assert.equal(batch!.timestampType, 'LogAppendTime')
   assert.equal(batch!.maxTimestamp, NOW)
   assert.ok(batch!.isValid(crc32c))

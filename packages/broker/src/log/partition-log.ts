@@ -10,6 +10,7 @@ import {
   RecordBatchView,
 } from '@millrace/kafka-protocol'
 import type { BrokerLogger } from '../broker-logger.ts'
+import type { BufferPool } from '../buffer-pool.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 import type { Faults } from '../faults.ts'
 import { batchBytesAt } from './batch-walk.ts'
@@ -18,15 +19,12 @@ import { decompress } from './decompress.ts'
 import type { OpenFiles } from './open-files.ts'
 import { ProducerStates } from './producer-states.ts'
 import { Segment, segmentFile } from './segment.ts'
-import type { TailBatch, TailCache } from './tail-cache.ts'
 
 /** The node never fails over, so every batch is of the first epoch. */
 export const LEADER_EPOCH = 0
 
 const MAGIC = 2
 const OFFSETS_PER_SEGMENT_MAX = 0x7fff_ffff
-/** More pieces than this are read from the file instead: one read then costs less than handling each piece. */
-const TAIL_PIECES_MAX = 64
 /** How many readers may continue in the middle of the log without a look at the index. */
 const READ_POSITIONS_MAX = 64
 const SEGMENT_FILE = /^(\d{20})\.log$/
@@ -40,7 +38,8 @@ export interface PartitionLogOptions {
   readonly isTrusted: boolean
   readonly producerIdExpirationMs: number
   readonly files: OpenFiles
-  readonly tailCache: TailCache
+  /** Where what is read goes. */
+  readonly buffers: BufferPool
   readonly faults: Faults
   readonly logger: BrokerLogger
 }
@@ -52,13 +51,7 @@ export interface AppendResult {
   readonly logAppendTime: number
 }
 
-/** Whole batches, in pieces that follow each other. */
-export interface LogSlice {
-  readonly pieces: readonly Buffer[]
-  readonly bytes: number
-}
-
-const NOTHING: LogSlice = { pieces: [], bytes: 0 }
+const NOTHING = Buffer.alloc(0)
 
 /** Is told of every append to the logs that it watches; see `PartitionLog.watchers`. */
 export interface LogWatcher {
@@ -83,8 +76,6 @@ export class PartitionLog {
   /** By base offset; the last one is written to. Never empty. */
   readonly #segments: Segment[]
   #producers: ProducerStates
-  /** The last batches, as long as the cache keeps them. */
-  #tail: TailBatch[] = []
   /** Where a reader that has read up to an offset will continue; the oldest is forgotten first. */
   readonly #readPositions = new Map<number, { readonly segment: Segment; readonly position: number }>()
   #recordsUnflushed = 0
@@ -102,16 +93,16 @@ export class PartitionLog {
 
   /** Opens the log of a folder, making both if they are not there. What a crash left unfinished at the end is cut off. */
   static open(options: PartitionLogOptions): PartitionLog {
-    const { directory, files, isTrusted, logger } = options
+    const { directory, files, buffers, isTrusted, logger } = options
     mkdirSync(directory, { recursive: true })
     const baseOffsets = readdirSync(directory)
       .flatMap((name) => SEGMENT_FILE.exec(name)?.[1] ?? [])
       .map(Number)
       .sort((a, b) => a - b)
     if (baseOffsets.length === 0) {
-      return new PartitionLog(options, [Segment.create(directory, 0, files)], new ProducerStates())
+      return new PartitionLog(options, [Segment.create(directory, 0, { files, buffers })], new ProducerStates())
     }
-    const segments = baseOffsets.map((baseOffset) => Segment.open(directory, baseOffset, files))
+    const segments = baseOffsets.map((baseOffset) => Segment.open(directory, baseOffset, { files, buffers }))
     const last = segments.at(-1)!
     const producers = loadProducers(directory, last.baseOffset)
     const cut = last.recover(isTrusted, (batch) => producers.note(batch, batch.maxTimestamp))
@@ -138,7 +129,7 @@ export class PartitionLog {
   /**
    * Appends what a producer sent: numbers the batch in place and writes it.
    *
-   * @param records one record batch; it may be kept for readers, so it must not change afterwards.
+   * @param records one record batch; changed in place, and not kept.
    * @param now by the broker's clock.
    * @throws KafkaError with the code that the producer is answered with; the log then is as before.
    */
@@ -154,7 +145,6 @@ export class PartitionLog {
     if (isLogAppendTime) batch.assignLogAppendTime(now, crc32c)
     this.#write(batch, now)
     this.#producers.note(batch, now)
-    this.#keepForReaders(batch)
     this.#noteUnflushed(batch.recordCount, now)
     for (const watcher of this.watchers) watcher.appended(records.length)
     return { baseOffset, logAppendTime: isLogAppendTime ? now : -1 }
@@ -165,14 +155,22 @@ export class PartitionLog {
    *
    * @param bytesMax at most so many bytes.
    * @param isOneRequired gives one batch even if it is larger: a consumer could not go on otherwise (KIP-74).
-   * @returns nothing at the end of the log, or if not even one batch may be given.
+   * @returns whole batches in a buffer of the pool; empty at the end of the log, or if not even one batch may be given.
    * @throws KafkaError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.
    */
-  read(offset: number, bytesMax: number, isOneRequired: boolean): LogSlice {
+  read(offset: number, bytesMax: number, isOneRequired: boolean): Buffer {
     const { endOffset } = this
     if (offset < this.startOffset || offset > endOffset) throw this.#outOfRange(offset)
     if (offset === endOffset) return NOTHING
-    return this.#readTail(offset, bytesMax, isOneRequired) ?? this.#readFile(offset, bytesMax, isOneRequired)
+    try {
+      const { segment, position } = this.#locate(offset)
+      const slice = segment.read(position, bytesMax, isOneRequired)
+      if (!slice) return NOTHING
+      this.#noteReadPosition(slice.nextOffset, segment, slice.end)
+      return slice.buffer
+    } catch (error) {
+      throw this.#storageError('read', error)
+    }
   }
 
   /** How many bytes can be read from an offset on; 0 at the end and beyond the range. */
@@ -192,7 +190,9 @@ export class PartitionLog {
       if (!slice) continue
       const cursor = this.#records(slice.buffer)
       while (cursor.next()) {
-        if (cursor.timestamp >= timestamp) return { offset: cursor.offset, timestamp: cursor.timestamp }
+        if (cursor.timestamp < timestamp) continue
+        this.#options.buffers.release(slice.buffer)
+        return { offset: cursor.offset, timestamp: cursor.timestamp }
       }
     }
     return undefined
@@ -261,14 +261,8 @@ export class PartitionLog {
     }
   }
 
-  /** For the cache: the oldest batch of the tail goes. */
-  dropTailBatch(batch: TailBatch): void {
-    if (this.#tail[0] === batch) this.#tail.shift()
-  }
-
   /** Deletes the log with its folder. */
   remove(): void {
-    this.#tail = []
     for (const segment of this.#segments) segment.remove()
     rmSync(this.#options.directory, { recursive: true, force: true })
     for (const watcher of [...this.watchers]) watcher.removed()
@@ -348,13 +342,13 @@ export class PartitionLog {
 
   /** Begins a new segment. */
   #roll(): void {
-    const { directory, files, logger } = this.#options
+    const { directory, files, buffers, logger } = this.#options
     const closed = this.#active
     const baseOffset = closed.nextOffset
     // Whoever waits for the flush of these records must not be told too early.
     if (this.config.flushMessages < Number.MAX_SAFE_INTEGER) this.flushNow()
     writeFileSync(segmentFile(directory, baseOffset, 'producers'), JSON.stringify(this.#producers))
-    this.#segments.push(Segment.create(directory, baseOffset, files))
+    this.#segments.push(Segment.create(directory, baseOffset, { files, buffers }))
     this.#recordsUnflushed = 0
     closed.close().catch((error: unknown) => {
       // A removed segment needs no flush; for any other, the records are as safe as all that is in the page cache.
@@ -362,47 +356,9 @@ export class PartitionLog {
     })
   }
 
-  #keepForReaders(batch: RecordBatchView): void {
-    const { buffer, baseOffset, nextOffset } = batch
-    // A small view would keep the whole chunk of the socket alive.
-    const isSmallPart = batch.sizeInBytes * 2 < buffer.buffer.byteLength
-    const bytes = isSmallPart ? Buffer.from(batch.bytes) : batch.bytes
-    const tailBatch: TailBatch = { log: this, baseOffset, nextOffset, bytes }
-    this.#tail.push(tailBatch)
-    this.#options.tailCache.add(tailBatch)
-  }
-
   #noteUnflushed(records: number, now: number): void {
     if (this.#recordsUnflushed === 0) this.#unflushedSince = now
     this.#recordsUnflushed += records
-  }
-
-  #readTail(offset: number, bytesMax: number, isOneRequired: boolean): LogSlice | undefined {
-    const tail = this.#tail
-    if (tail.length === 0 || offset < tail[0]!.baseOffset) return undefined
-    let at = firstEndingAfter(tail, offset)
-    const pieces: Buffer[] = []
-    let bytes = 0
-    for (; at < tail.length; at++) {
-      const piece = tail[at]!.bytes
-      if (bytes + piece.length > bytesMax && !(isOneRequired && bytes === 0)) break
-      if (pieces.length === TAIL_PIECES_MAX) return undefined
-      pieces.push(piece)
-      bytes += piece.length
-    }
-    return { pieces, bytes }
-  }
-
-  #readFile(offset: number, bytesMax: number, isOneRequired: boolean): LogSlice {
-    try {
-      const { segment, position } = this.#locate(offset)
-      const slice = segment.read(position, bytesMax, isOneRequired)
-      if (!slice) return NOTHING
-      this.#noteReadPosition(slice.nextOffset, segment, slice.end)
-      return { pieces: [slice.buffer], bytes: slice.buffer.length }
-    } catch (error) {
-      throw this.#storageError('read', error)
-    }
   }
 
   /** Where the batch stands that holds an offset within the log. */
@@ -442,17 +398,6 @@ export class PartitionLog {
     error.cause = cause
     return error
   }
-}
-
-function firstEndingAfter(tail: readonly TailBatch[], offset: number): number {
-  let low = 0
-  let high = tail.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (tail[middle]!.nextOffset <= offset) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 function loadProducers(directory: string, baseOffset: number): ProducerStates {

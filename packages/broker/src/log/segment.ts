@@ -5,14 +5,22 @@ import { RECORD_BATCH_HEADER_BYTES, RecordBatchView } from '@millrace/kafka-prot
 import { batchBytesAt, walkHeaders, wholeBatches } from './batch-walk.ts'
 import { crc32c } from './checksum.ts'
 import { readFully, writeFully } from './file-bytes.ts'
+import type { BufferPool } from '../buffer-pool.ts'
 import type { OpenFiles } from './open-files.ts'
 import { SegmentIndex } from './segment-index.ts'
 
 const MAGIC = 2
 const RECOVERY_BUFFER_BYTES = 1024 * 1024
 
+/** What segments share. */
+interface Shared {
+  readonly files: OpenFiles
+  readonly buffers: BufferPool
+}
+
 /** Batches read from a segment. */
 export interface SegmentSlice {
+  /** From the pool. */
   readonly buffer: Buffer
   /** Where in the segment the slice ends. */
   readonly end: number
@@ -34,28 +42,30 @@ export class Segment {
   isRemoved = false
   readonly #directory: string
   readonly #files: OpenFiles
+  readonly #buffers: BufferPool
   #index: SegmentIndex | undefined
 
-  private constructor(directory: string, baseOffset: number, files: OpenFiles, size: number) {
+  private constructor(directory: string, baseOffset: number, { files, buffers }: Shared, size: number) {
     this.#directory = directory
     this.#files = files
+    this.#buffers = buffers
     this.baseOffset = baseOffset
     this.path = segmentFile(directory, baseOffset, 'log')
     this.size = size
   }
 
   /** Makes an empty segment. A file of that name that is left over is emptied. */
-  static create(directory: string, baseOffset: number, files: OpenFiles): Segment {
-    const segment = new Segment(directory, baseOffset, files, 0)
-    files.close(segment.path)
+  static create(directory: string, baseOffset: number, shared: Shared): Segment {
+    const segment = new Segment(directory, baseOffset, shared, 0)
+    shared.files.close(segment.path)
     writeFileSync(segment.path, '')
     segment.#index = new SegmentIndex(baseOffset)
     return segment
   }
 
   /** Opens a segment that is there, without reading it. */
-  static open(directory: string, baseOffset: number, files: OpenFiles): Segment {
-    return new Segment(directory, baseOffset, files, statSync(segmentFile(directory, baseOffset, 'log')).size)
+  static open(directory: string, baseOffset: number, shared: Shared): Segment {
+    return new Segment(directory, baseOffset, shared, statSync(segmentFile(directory, baseOffset, 'log')).size)
   }
 
   /** The index; of a closed segment it is loaded, or made by a walk over the headers, when it is first asked for. */
@@ -147,7 +157,7 @@ export class Segment {
     const length = Math.min(bytesLeft, isOneRequired ? Math.max(bytesMax, RECORD_BATCH_HEADER_BYTES) : bytesMax)
     if (length < RECORD_BATCH_HEADER_BYTES) return undefined
     const descriptor = this.#files.descriptor(this.path)
-    let buffer = Buffer.allocUnsafeSlow(length)
+    let buffer = this.#buffers.take(length)
     let filled = readFully(descriptor, buffer, 0, length, position)
     let whole = wholeBatches(buffer, filled)
     if (whole.bytes === 0) {
@@ -155,8 +165,9 @@ export class Segment {
       if (bytes < RECORD_BATCH_HEADER_BYTES || bytes > bytesLeft) {
         throw new Error(`The segment "${this.path}" holds no valid batch at position ${position}.`)
       }
+      this.#buffers.release(buffer)
       if (!isOneRequired) return undefined
-      buffer = Buffer.allocUnsafeSlow(bytes)
+      buffer = this.#buffers.take(bytes)
       filled = readFully(descriptor, buffer, 0, bytes, position)
       whole = wholeBatches(buffer, filled)
       if (whole.bytes === 0) throw new Error(`The segment "${this.path}" is shorter than its ${this.size} bytes.`)
