@@ -40,7 +40,7 @@ export const apiHandlers: ReadonlyMap<number, ApiHandler> = new Map(
       syncGroup,
       describeGroups,
       listGroups,
-      apiVersions,
+      apiVersions(() => apiHandlers.values()),
       createTopics,
       deleteTopics,
       initProducerId,

@@ -46,7 +46,10 @@ test(`loses no acknowledged record and repeats none when it is killed at ${ROUND
     // The commit whose answer was lost may or may not have been stored; no other.
     const { groups } = await coordinator.send('OffsetFetch', 8, { groups: [{ groupId: 'g', topics: [{ name: 'orders', partitionIndexes: [0] }] }] })
     const { committedOffset } = groups[0]!.topics[0]!.partitions[0]!
-    assert.ok(committedOffset === acknowledgedCommit || committedOffset === committed, `offset ${committedOffset} is committed, ${acknowledgedCommit} was acknowledged`)
+    assert.ok(
+      committedOffset === acknowledgedCommit || committedOffset === committed,
+      `offset ${committedOffset} is committed, ${acknowledgedCommit} was acknowledged`,
+    )
 
     // Killed after so many answers, at whatever the broker is doing then with the requests behind them.
     let answersLeft = random.integer(1, 120)
@@ -75,7 +78,10 @@ test(`loses no acknowledged record and repeats none when it is killed at ${ROUND
         }
         const sending = send(sent)
         inFlight.add(sending)
-        sending.then(() => inFlight.delete(sending), () => {})
+        sending.then(
+          () => inFlight.delete(sending),
+          () => {},
+        )
         if (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight)
         // Rejected ones stay in the set and end the loop.
       }

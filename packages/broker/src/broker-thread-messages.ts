@@ -9,10 +9,7 @@ export interface BrokerThreadData {
 }
 
 /** From the thread that started the broker. */
-export type MessageToBroker =
-  | { readonly kind: 'close' }
-  | { readonly kind: 'inject-fault'; readonly fault: Fault }
-  | { readonly kind: 'clear-faults' }
+export type MessageToBroker = { readonly kind: 'close' } | { readonly kind: 'inject-fault'; readonly fault: Fault } | { readonly kind: 'clear-faults' }
 
 /** From the broker's thread. `started` or `failed` comes first, `closed` last. */
 export type MessageFromBroker =

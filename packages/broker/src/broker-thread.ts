@@ -30,7 +30,9 @@ export async function startBrokerThread(options: BrokerOptions): Promise<BrokerT
   const started = Promise.withResolvers<Extract<MessageFromBroker, { kind: 'started' }>>()
   const ended = Promise.withResolvers<void>()
   const threadError = (cause?: unknown) =>
-    new BrokerError('BROKER_THREAD_FAILED', `The thread of the embedded broker ended: ${cause instanceof Error ? cause.message : 'no reason was given'}.`, { cause })
+    new BrokerError('BROKER_THREAD_FAILED', `The thread of the embedded broker ended: ${cause instanceof Error ? cause.message : 'no reason was given'}.`, {
+      cause,
+    })
   let failure: unknown
 
   worker.on('message', (message: MessageFromBroker) => {

@@ -46,7 +46,13 @@ async function committed(client: RawClient, groupId: string) {
 }
 
 async function joinAlone(client: RawClient, groupId: string) {
-  const request = { groupId, sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 60_000, protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.from('m') }] }
+  const request = {
+    groupId,
+    sessionTimeoutMs: 30_000,
+    rebalanceTimeoutMs: 60_000,
+    protocolType: 'consumer',
+    protocols: [{ name: 'range', metadata: Buffer.from('m') }],
+  }
   const { memberId } = await client.send('JoinGroup', 9, { ...request, memberId: '' })
   const joined = await client.send('JoinGroup', 9, { ...request, memberId })
   const { generationId } = joined
@@ -57,7 +63,10 @@ async function joinAlone(client: RawClient, groupId: string) {
 test('offers exactly the versions that it handles, and tells them to clients of any version', async (t) => {
   const { client } = await start(t)
   const { apiKeys } = await client.send('ApiVersions', 3, { clientSoftwareName: 'test', clientSoftwareVersion: '1' })
-  assert.deepEqual(apiKeys.find(({ apiKey }) => apiKey === 0), { apiKey: 0, minVersion: 3, maxVersion: 13 })
+  assert.deepEqual(
+    apiKeys.find(({ apiKey }) => apiKey === 0),
+    { apiKey: 0, minVersion: 3, maxVersion: 13 },
+  )
   const later = encodeRequest({ api: 'ApiVersions', version: 4, correlationId: 9, clientId: null, body: {} })
   later.writeInt16BE(99, 6)
   const { body } = decodeResponse('ApiVersions', 0, await client.exchange([later]))
@@ -67,7 +76,10 @@ test('offers exactly the versions that it handles, and tells them to clients of 
 test('creates a topic that a client asks for, and tells where it is', async (t) => {
   const { client, broker } = await start(t, { properties: { 'num.partitions': '3' } })
   const { brokers, topics, clusterId, controllerId } = await client.send('Metadata', 12, { topics: [{ name: 'orders' }] })
-  assert.deepEqual(brokers.map(({ nodeId, host, port }) => ({ nodeId, host, port })), [{ nodeId: 1, host: '127.0.0.1', port: broker.port }])
+  assert.deepEqual(
+    brokers.map(({ nodeId, host, port }) => ({ nodeId, host, port })),
+    [{ nodeId: 1, host: '127.0.0.1', port: broker.port }],
+  )
   assert.equal(clusterId, broker.clusterId)
   assert.match(broker.clusterId, /^[\w-]{22}$/)
   assert.equal(controllerId, 1)
@@ -75,7 +87,10 @@ test('creates a topic that a client asks for, and tells where it is', async (t) 
   const refused = await client.send('Metadata', 12, { topics: [{ name: 'other' }], allowAutoTopicCreation: false })
   assert.equal(refused.topics[0]!.errorCode, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   assert.equal((await client.send('Metadata', 12, { topics: [{ name: 'no/name' }] })).topics[0]!.errorCode, ErrorCode.INVALID_TOPIC_EXCEPTION)
-  assert.deepEqual((await client.send('Metadata', 12, { topics: null })).topics.map(({ name }) => name), ['orders'])
+  assert.deepEqual(
+    (await client.send('Metadata', 12, { topics: null })).topics.map(({ name }) => name),
+    ['orders'],
+  )
 })
 
 test('creates, describes and deletes topics, and refuses what Kafka refuses', async (t) => {
@@ -120,7 +135,10 @@ test('answers requests that come in one piece, in their order', async (t) => {
   const { client } = await start(t)
   await createTopic(client, 'orders')
   const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => client.produce('orders', batch(`value ${i}`))))
-  assert.deepEqual(answers.map(({ baseOffset }) => baseOffset), Array.from({ length: 50 }, (_, i) => i))
+  assert.deepEqual(
+    answers.map(({ baseOffset }) => baseOffset),
+    Array.from({ length: 50 }, (_, i) => i),
+  )
   assert.equal(recordsIn([(await client.fetch('orders', 0)).records!]).length, 50)
 })
 
@@ -214,16 +232,16 @@ test('keeps groups and committed offsets over a restart', async (t) => {
   const { client: again } = await start(t, { dataDir })
   assert.deepEqual([await committed(again, 'members'), await committed(again, 'simple'), await committed(again, 'unknown')], [5, 7, -1])
   const { groups } = await again.send('ListGroups', 5, {})
-  assert.deepEqual(
-    groups.map(({ groupId, groupState, groupType }) => [groupId, groupState, groupType]).sort(),
-    [
-      ['members', 'Stable', 'Classic'],
-      ['simple', 'Empty', 'Classic'],
-    ],
-  )
+  assert.deepEqual(groups.map(({ groupId, groupState, groupType }) => [groupId, groupState, groupType]).sort(), [
+    ['members', 'Stable', 'Classic'],
+    ['simple', 'Empty', 'Classic'],
+  ])
   assert.equal((await again.send('Heartbeat', 4, { groupId: 'members', ...member })).errorCode, 0)
   assert.equal(await commit(again, 'members', 6, identity), 0)
-  assert.deepEqual((await again.send('DeleteGroups', 2, { groupsNames: ['members', 'simple'] })).results.map(({ errorCode }) => errorCode), [ErrorCode.NON_EMPTY_GROUP, 0])
+  assert.deepEqual(
+    (await again.send('DeleteGroups', 2, { groupsNames: ['members', 'simple'] })).results.map(({ errorCode }) => errorCode),
+    [ErrorCode.NON_EMPTY_GROUP, 0],
+  )
 })
 
 test('answers KAFKA_STORAGE_ERROR while the disk is full, loses nothing before, and goes on after', async (t) => {
@@ -237,7 +255,10 @@ test('answers KAFKA_STORAGE_ERROR while the disk is full, loses nothing before, 
   broker.faults.clear()
   assert.equal((await client.produce('orders', batch('b'))).baseOffset, 1)
   assert.equal(await commit(client, 'g', 2), 0)
-  assert.deepEqual(recordsIn([(await client.fetch('orders', 0)).records!]).map(({ value }) => value), ['a', 'b'])
+  assert.deepEqual(
+    recordsIn([(await client.fetch('orders', 0)).records!]).map(({ value }) => value),
+    ['a', 'b'],
+  )
 })
 
 test('lets chosen requests fail, wait or stay without an answer', async (t) => {
@@ -277,7 +298,10 @@ test('answers every kind of request in every version, whether it succeeds or fai
       }
     }
   }
-  assert.deepEqual(logger.lines.filter((line) => line.startsWith('ERROR')), [])
+  assert.deepEqual(
+    logger.lines.filter((line) => line.startsWith('ERROR')),
+    [],
+  )
 })
 
 /** A request with something in every list, as the version has it. */
@@ -290,7 +314,12 @@ function requestOf(api: ApiName, version: number, topicId: string): unknown {
     case 'Produce':
       return { acks: -1, timeoutMs: 1, topicData: [{ ...topic(12), partitionData: [{ index: 0, records: batch('a') }] }] }
     case 'Fetch':
-      return { maxWaitMs: 0, minBytes: 0, topics: [{ ...topic(12, 'topic'), partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }] }], forgottenTopicsData: [] }
+      return {
+        maxWaitMs: 0,
+        minBytes: 0,
+        topics: [{ ...topic(12, 'topic'), partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }] }],
+        forgottenTopicsData: [],
+      }
     case 'ListOffsets':
       return { replicaId: -1, topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, timestamp: NOW }] }] }
     case 'Metadata':
@@ -300,11 +329,23 @@ function requestOf(api: ApiName, version: number, topicId: string): unknown {
     case 'OffsetFetch':
       return version < 8
         ? { groupId: 'g', topics: [{ name: 'orders', partitionIndexes: [0, 1] }] }
-        : { groups: [{ groupId: 'g', topics: [{ ...topic(9), partitionIndexes: [0, 1] }] }, { groupId: 'g', topics: null }] }
+        : {
+            groups: [
+              { groupId: 'g', topics: [{ ...topic(9), partitionIndexes: [0, 1] }] },
+              { groupId: 'g', topics: null },
+            ],
+          }
     case 'FindCoordinator':
       return version < 4 ? { key: 'g' } : { coordinatorKeys: ['g'] }
     case 'JoinGroup':
-      return { groupId: `joined-${version}`, sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, memberId: '', protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.from('m') }] }
+      return {
+        groupId: `joined-${version}`,
+        sessionTimeoutMs: 10_000,
+        rebalanceTimeoutMs: 10_000,
+        memberId: '',
+        protocolType: 'consumer',
+        protocols: [{ name: 'range', metadata: Buffer.from('m') }],
+      }
     case 'Heartbeat':
       return member
     case 'LeaveGroup':
@@ -316,7 +357,9 @@ function requestOf(api: ApiName, version: number, topicId: string): unknown {
     case 'CreateTopics':
       return { topics: [{ name: `made-${version}`, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [{ name: 'retention.ms', value: '1' }] }] }
     case 'DeleteTopics':
-      return version < 6 ? { topicNames: [`made-${version}`], timeoutMs: 1 } : { topics: [{ name: 'made-6' }, { name: null, topicId: 'AAAAAAAAAAAAAAAAAAAAAQ' }], timeoutMs: 1 }
+      return version < 6
+        ? { topicNames: [`made-${version}`], timeoutMs: 1 }
+        : { topics: [{ name: 'made-6' }, { name: null, topicId: 'AAAAAAAAAAAAAAAAAAAAAQ' }], timeoutMs: 1 }
     case 'InitProducerId':
       return { transactionalId: null, transactionTimeoutMs: 0 }
     case 'OffsetForLeaderEpoch':
@@ -358,7 +401,10 @@ test('closes a connection that sends garbage, with a line in the log, and serves
   }
   assert.equal((await client.produce('orders', batch('still here'))).errorCode, 0)
   assert.ok(logger.lines.some((line) => line.startsWith('WARN') && line.includes('is no request')))
-  assert.deepEqual(logger.lines.filter((line) => line.startsWith('ERROR')), [])
+  assert.deepEqual(
+    logger.lines.filter((line) => line.startsWith('ERROR')),
+    [],
+  )
 })
 
 test('does not read on for a client that does not read its answers', async (t) => {
@@ -374,7 +420,12 @@ test('does not read on for a client that does not read its answers', async (t) =
     version: 12,
     correlationId: 1,
     clientId: 'slow',
-    body: { maxWaitMs: 0, minBytes: 1, topics: [{ topic: 'orders', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 8_000_000 }] }], forgottenTopicsData: [] },
+    body: {
+      maxWaitMs: 0,
+      minBytes: 1,
+      topics: [{ topic: 'orders', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 8_000_000 }] }],
+      forgottenTopicsData: [],
+    },
   })
   const before = process.memoryUsage().arrayBuffers
   for (let i = 0; i < 100; i++) slow.write(fetchAll)
@@ -392,7 +443,9 @@ test('refuses to open data that it cannot read, and a second broker on the same 
   writeFileSync(join(dataDir, 'meta.json'), '{"format": 99}')
   await assert.rejects(startBroker({ port: 0, dataDir, logger }), { code: 'BROKER_DATA_INVALID' })
   assert.equal(readFileSync(join(dataDir, 'meta.json'), 'utf8'), '{"format": 99}')
-  await assert.rejects(startBroker({ port: 0, dataDir: temporaryFolder(t), logger, properties: { 'num.partitions': 'many' } }), { code: 'BROKER_CONFIG_INVALID' })
+  await assert.rejects(startBroker({ port: 0, dataDir: temporaryFolder(t), logger, properties: { 'num.partitions': 'many' } }), {
+    code: 'BROKER_CONFIG_INVALID',
+  })
 })
 
 test('names properties that have no effect', async (t) => {
@@ -411,14 +464,20 @@ test('removes folders of a topic that was deleted just before a crash, and no ot
   const metaFile = join(dataDir, 'meta.json')
   writeFileSync(metaFile, JSON.stringify({ ...(JSON.parse(readFileSync(metaFile, 'utf8')) as object), topics: [] }))
   await start(t, { dataDir })
-  assert.deepEqual(readdirSync(dataDir, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])), ['not-ours'])
+  assert.deepEqual(
+    readdirSync(dataDir, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])),
+    ['not-ours'],
+  )
 })
 
 test('brings records to the disk before it acknowledges them where flush.messages asks for it', async (t) => {
   const { client } = await start(t)
   await createTopic(client, 'orders', 1, { 'flush.messages': '1' })
   const answers = await Promise.all([1, 2, 3].map(() => client.produce('orders', batch('a'))))
-  assert.deepEqual(answers.map(({ baseOffset }) => baseOffset), [0, 1, 2])
+  assert.deepEqual(
+    answers.map(({ baseOffset }) => baseOffset),
+    [0, 1, 2],
+  )
 })
 
 test('runs in a thread of its own, with faults and errors like any other', async (t) => {

@@ -30,7 +30,10 @@ export function lockDataDir(dataDir: string): () => void {
     const text = readIfThere(path)
     if (text === undefined) continue
     if (isAlive(text)) {
-      throw new BrokerError('BROKER_LOCKED', `The data folder "${dataDir}" is in use by the broker of process ${parseHolder(text)?.pid}. Stop it or choose another folder.`)
+      throw new BrokerError(
+        'BROKER_LOCKED',
+        `The data folder "${dataDir}" is in use by the broker of process ${parseHolder(text)?.pid}. Stop it or choose another folder.`,
+      )
     }
     removeStale(path, text)
   }

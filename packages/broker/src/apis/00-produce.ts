@@ -51,7 +51,14 @@ export const produce: ApiHandler<'Produce'> = {
 function append(
   { version, body }: Request<'Produce'>,
   { topics, logger }: BrokerServices,
-  { name, topicId, index, records, now, unflushed }: {
+  {
+    name,
+    topicId,
+    index,
+    records,
+    now,
+    unflushed,
+  }: {
     name: string
     topicId: string
     index: number

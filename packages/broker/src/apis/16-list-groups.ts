@@ -8,8 +8,7 @@ export const listGroups = apiHandler({
   versions: { min: 0, max: 5 },
 
   respond({ body }, { groups }) {
-    const fits = (filter: readonly string[], value: string) =>
-      filter.length === 0 || filter.some((wanted) => wanted.toLowerCase() === value.toLowerCase())
+    const fits = (filter: readonly string[], value: string) => filter.length === 0 || filter.some((wanted) => wanted.toLowerCase() === value.toLowerCase())
     const listed = groups
       .all()
       .filter(({ state }) => fits(body.statesFilter, state) && fits(body.typesFilter, GROUP_TYPE))

@@ -15,7 +15,10 @@ export const offsetDelete = apiHandler({
     if (!group) return failed(request, ErrorCode.GROUP_ID_NOT_FOUND)
     if (!group.isUnused) return { ...failed(request, 0), topics: perPartition(request, ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC) }
     try {
-      groups.removeOffsets(groupId, topics.flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => [name, partitionIndex] as const)))
+      groups.removeOffsets(
+        groupId,
+        topics.flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => [name, partitionIndex] as const)),
+      )
       return { ...failed(request, 0), topics: perPartition(request, 0) }
     } catch (error) {
       logger.error(`Offsets of group "${groupId}" cannot be removed: ${(error as Error).message}`)

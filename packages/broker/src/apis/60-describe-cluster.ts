@@ -10,7 +10,13 @@ export const describeCluster = apiHandler({
 
   respond({ body, advertised: { host, port } }, { meta }) {
     if (body.endpointType !== ENDPOINT_BROKERS) {
-      return { throttleTimeMs: 0, errorCode: ErrorCode.MISMATCHED_ENDPOINT_TYPE, errorMessage: 'The request was sent to an endpoint of the wrong type.', clusterId: '', brokers: [] }
+      return {
+        throttleTimeMs: 0,
+        errorCode: ErrorCode.MISMATCHED_ENDPOINT_TYPE,
+        errorMessage: 'The request was sent to an endpoint of the wrong type.',
+        clusterId: '',
+        brokers: [],
+      }
     }
     return { throttleTimeMs: 0, errorCode: 0, clusterId: meta.clusterId, controllerId: NODE_ID, brokers: [{ brokerId: NODE_ID, host, port }] }
   },

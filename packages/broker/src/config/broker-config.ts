@@ -16,7 +16,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
   { name: 'auto.create.topics.enable', type: 'BOOLEAN', default: 'true' },
   { name: 'connections.max.idle.ms', type: 'LONG', default: '600000' },
   { name: 'fetch.max.bytes', type: 'INT', default: '8388608', differs: "Kafka's 57671680 would let each slow reader hold that much memory." },
-  { name: 'group.initial.rebalance.delay.ms', type: 'INT', default: '0', differs: "Kafka waits 3000 for further members, which only costs time here." },
+  { name: 'group.initial.rebalance.delay.ms', type: 'INT', default: '0', differs: 'Kafka waits 3000 for further members, which only costs time here.' },
   { name: 'group.max.session.timeout.ms', type: 'INT', default: '1800000' },
   { name: 'group.max.size', type: 'INT', default: '2147483647' },
   { name: 'group.min.session.timeout.ms', type: 'INT', default: '6000' },

@@ -62,7 +62,11 @@ export const topicSettings: readonly TopicSetting[] = [
   setting('retention.ms', 'LONG', '604800000', { min: -1 }),
   setting('segment.bytes', 'INT', '1073741824', { min: 1_048_576 }),
   setting('segment.index.bytes', 'INT', '10485760', { brokerName: 'log.index.size.max.bytes', min: 4, withoutEffect: OWN_INDEX }),
-  setting('segment.jitter.ms', 'LONG', '0', { brokerName: 'log.roll.jitter.ms', min: 0, withoutEffect: 'Segments of different logs need not be spread over time on one machine.' }),
+  setting('segment.jitter.ms', 'LONG', '0', {
+    brokerName: 'log.roll.jitter.ms',
+    min: 0,
+    withoutEffect: 'Segments of different logs need not be spread over time on one machine.',
+  }),
   setting('segment.ms', 'LONG', '604800000', { brokerName: 'log.roll.ms', min: 1 }),
   setting('unclean.leader.election.enable', 'BOOLEAN', 'false', { brokerName: 'unclean.leader.election.enable', withoutEffect: ONE_NODE }),
 ]

@@ -102,7 +102,10 @@ export class GroupCoordinator {
       const isExpired = ({ committedAt }: CommittedOffset) => now - Math.max(committedAt, group.stateSince) >= config.offsetsRetentionMs
       const expired = [...offsets.all()].filter(({ committed }) => isExpired(committed))
       try {
-        this.removeOffsets(groupId, expired.map(({ topic, partition }) => [topic, partition] as const))
+        this.removeOffsets(
+          groupId,
+          expired.map(({ topic, partition }) => [topic, partition] as const),
+        )
         if (offsets.isEmpty) this.remove(groupId)
       } catch (error) {
         logger.warn(`The expired offsets of group "${groupId}" could not be removed: ${(error as Error).message}`)

@@ -46,7 +46,10 @@ export class GroupJournal {
   }
 
   /** Opens the journal, hands every entry to `replay` in order, and cuts off a last line that a crash left unfinished. */
-  static open(options: { readonly dataDir: string; readonly faults: Faults; readonly logger: BrokerLogger }, replay: (entry: JournalEntry) => void): GroupJournal {
+  static open(
+    options: { readonly dataDir: string; readonly faults: Faults; readonly logger: BrokerLogger },
+    replay: (entry: JournalEntry) => void,
+  ): GroupJournal {
     const path = join(options.dataDir, FILE)
     const descriptor = openSync(path, 'a+')
     closeSync(descriptor)

@@ -81,7 +81,10 @@ test('lets a first member lead alone, and stores what it assigns', async () => {
   assert.equal(joined.errorCode, 0)
   assert.equal(joined.generationId, 1)
   assert.equal(joined.leader, joined.memberId)
-  assert.deepEqual(joined.members.map(({ metadata }) => String(metadata)), ['topics'])
+  assert.deepEqual(
+    joined.members.map(({ metadata }) => String(metadata)),
+    ['topics'],
+  )
   const { assignment } = await sync(group, joined, { [joined.memberId]: 'mine' })
   assert.equal(String(assignment), 'mine')
   assert.equal(group.heartbeat(identity(joined)), 0)
@@ -157,7 +160,10 @@ test('removes members that do not join again within the rebalance time-out', asy
     mock.timers.tick(SESSION_MS / 2)
   }
   const joined = await again
-  assert.deepEqual(joined.members.map(({ memberId }) => memberId), [leader.memberId])
+  assert.deepEqual(
+    joined.members.map(({ memberId }) => memberId),
+    [leader.memberId],
+  )
   assert.equal(group.heartbeat(identity(follower)), ErrorCode.UNKNOWN_MEMBER_ID)
 })
 
@@ -235,7 +241,10 @@ test('chooses the protocol that most members prefer among those that all know', 
   const third = group.join(joinRequest('', { protocols: protocols('x', 'b', 'c') }))
   const joined = await group.join(joinRequest(first.memberId, { protocols: protocols('a', 'b', 'c') }))
   assert.equal(joined.protocolName, 'b')
-  assert.deepEqual(joined.members.map(({ metadata }) => String(metadata)), ['b', 'b', 'b'])
+  assert.deepEqual(
+    joined.members.map(({ metadata }) => String(metadata)),
+    ['b', 'b', 'b'],
+  )
   await second
   await third
 })

@@ -16,12 +16,7 @@ export function batchBytesAt(buffer: Buffer, pos: number): number {
  * @param visit gets a batch of which only the header may be read, during the call, and its position; returns false to stop.
  * @returns where the walk ended: `to`, the position of the batch at which `visit` stopped, or of the first bytes that are no batch.
  */
-export function walkHeaders(
-  descriptor: number,
-  from: number,
-  to: number,
-  visit: (batch: RecordBatchView, position: number) => boolean,
-): number {
+export function walkHeaders(descriptor: number, from: number, to: number, visit: (batch: RecordBatchView, position: number) => boolean): number {
   let position = from
   while (to - position >= RECORD_BATCH_HEADER_BYTES) {
     const filled = readFully(descriptor, chunk, 0, Math.min(CHUNK_BYTES, to - position), position)

@@ -96,7 +96,11 @@ test('gives the batch of any offset, within any size, in all segments', (t) => {
       const bytes = log.read(offset, bytesMax, true)
       const records = recordsIn([bytes])
       if (offset === log.endOffset) assert.equal(records.length, 0)
-      else assert.ok(records.some((record) => record.offset === offset), `offset ${offset} is missing`)
+      else
+        assert.ok(
+          records.some((record) => record.offset === offset),
+          `offset ${offset} is missing`,
+        )
       for (const record of records) assert.equal(record.value.split(' ')[1], String(record.offset))
       assert.ok(bytes.length <= log.bytesFrom(offset))
     }
@@ -120,7 +124,10 @@ test('drops a torn last batch, whatever its length, and keeps all others', (t) =
     assert.equal(readFileSync(join(copy, SEGMENT)).length, wholeBytes)
     assert.equal(logger.lines.length, bytes === wholeBytes ? 0 : 1)
     assert.equal(recovered.append(recordBatch(['d']), NOW).baseOffset, 3)
-    assert.deepEqual(allRecords(recovered).map(({ value }) => value), ['a', 'b', 'c', 'd'])
+    assert.deepEqual(
+      allRecords(recovered).map(({ value }) => value),
+      ['a', 'b', 'c', 'd'],
+    )
   }
 })
 
@@ -185,8 +192,14 @@ test('leaves nothing of a write that failed on a full disk, and goes on when the
     for (let i = 0; i < 2; i++) assert.throws(() => log.append(recordBatch(['lost']), NOW), rejects(ErrorCode.KAFKA_STORAGE_ERROR))
     assert.equal(log.endOffset, 1)
     assert.equal(log.append(recordBatch(['b']), NOW).baseOffset, 1)
-    assert.deepEqual(allRecords(log).map(({ value }) => value), ['a', 'b'])
-    assert.deepEqual(allRecords(openLog(directory).log).map(({ value }) => value), ['a', 'b'])
+    assert.deepEqual(
+      allRecords(log).map(({ value }) => value),
+      ['a', 'b'],
+    )
+    assert.deepEqual(
+      allRecords(openLog(directory).log).map(({ value }) => value),
+      ['a', 'b'],
+    )
   }
 })
 
@@ -214,11 +227,26 @@ test('refuses what is no single valid batch', (t) => {
   refused(recordBatch(['a']).subarray(0, 60), ErrorCode.CORRUPT_MESSAGE)
   refused(recordBatch(['a']).subarray(0, 65), ErrorCode.CORRUPT_MESSAGE)
   refused(Buffer.concat([recordBatch(['a']), recordBatch(['b'])]), ErrorCode.INVALID_RECORD)
-  refused(changed(16, (batch) => (batch[16] = 1)), ErrorCode.INVALID_RECORD)
-  refused(changed(0, (batch) => (batch[70]! ^= 1)), ErrorCode.CORRUPT_MESSAGE)
-  refused(changed(57, (batch) => batch.writeInt32BE(3, 57)), ErrorCode.INVALID_RECORD)
-  refused(changed(57, (batch) => batch.writeInt32BE(0, 57)), ErrorCode.INVALID_RECORD)
-  refused(changed(21, (batch) => batch.writeInt16BE(0x20, 21)), ErrorCode.INVALID_RECORD)
+  refused(
+    changed(16, (batch) => (batch[16] = 1)),
+    ErrorCode.INVALID_RECORD,
+  )
+  refused(
+    changed(0, (batch) => (batch[70]! ^= 1)),
+    ErrorCode.CORRUPT_MESSAGE,
+  )
+  refused(
+    changed(57, (batch) => batch.writeInt32BE(3, 57)),
+    ErrorCode.INVALID_RECORD,
+  )
+  refused(
+    changed(57, (batch) => batch.writeInt32BE(0, 57)),
+    ErrorCode.INVALID_RECORD,
+  )
+  refused(
+    changed(21, (batch) => batch.writeInt16BE(0x20, 21)),
+    ErrorCode.INVALID_RECORD,
+  )
   refused(recordBatch(['x'.repeat(600)]), ErrorCode.MESSAGE_TOO_LARGE)
   refused(recordBatch(['a'], { timestamp: NOW + 3_600_001 }), ErrorCode.INVALID_TIMESTAMP)
   assert.equal(log.endOffset, 0)

@@ -5,7 +5,10 @@ import { recordBatch } from '../fixtures/record-batches.ts'
 import { ProducerStates } from './producer-states.ts'
 
 function batchOf(baseSequence: number, count = 1, details: BatchDetails = {}): RecordBatchView {
-  const bytes = recordBatch(Array.from({ length: count }, () => 'v'), { producerId: 1, producerEpoch: 0, baseSequence, ...details })
+  const bytes = recordBatch(
+    Array.from({ length: count }, () => 'v'),
+    { producerId: 1, producerEpoch: 0, baseSequence, ...details },
+  )
   return new RecordBatchView(bytes, 0, bytes.length)
 }
 

@@ -49,10 +49,7 @@ export class ProducerStates {
     }
     if (epoch > state.epoch) {
       if (baseSequence !== 0) {
-        throw kafkaError(
-          ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-          `Producer ${producerId} begins its epoch ${epoch} with sequence ${baseSequence} instead of 0`,
-        )
+        throw kafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, `Producer ${producerId} begins its epoch ${epoch} with sequence ${baseSequence} instead of 0`)
       }
       return undefined
     }
@@ -61,10 +58,7 @@ export class ProducerStates {
     if (duplicate) return duplicate
     const last = state.batches.at(-1)
     if (last && baseSequence !== nextSequence(last.lastSequence)) {
-      throw kafkaError(
-        ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-        `Producer ${producerId} sent sequence ${baseSequence} after ${last.lastSequence}`,
-      )
+      throw kafkaError(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, `Producer ${producerId} sent sequence ${baseSequence} after ${last.lastSequence}`)
     }
     return undefined
   }
