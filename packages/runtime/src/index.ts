@@ -2,7 +2,7 @@ export type { LogLevel } from './logging/log-levels.ts'
 export { type LogFormat, type LogRecord, type LogWriter, logToStream } from './logging/log-output.ts'
 export { Loggers, type LoggersOptions } from './logging/loggers.ts'
 export { consoleLoggers, type ConsoleLoggersOptions } from './main/console-loggers.ts'
-export { endProcess, onStopSignal, type StopOnSignalOptions, type StopResult } from './main/shutdown.ts'
+export { type EndProcessOptions, endProcess, onStopSignal, type StopOnSignalOptions } from './main/shutdown.ts'
 export {
   type BootstrapResolution,
   type ResolveBootstrapContext,
@@ -13,6 +13,7 @@ export {
   stopOnSignals,
 } from './main/start-standalone.ts'
 export { StartupError } from './main/startup-error.ts'
+export type { StopHost } from './main/stop-host.ts'
 export type { VersionInfo } from './rest/resources/root.ts'
 export type { ConfigSnapshot, ConfigStore, StoredConnectorConfig, StoredTaskConfig, TargetState } from './storage/config-store.ts'
 export type { OffsetStore, OffsetWrite, StoredOffset } from './storage/offset-store.ts'

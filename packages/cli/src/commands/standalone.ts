@@ -36,7 +36,7 @@ async function runStandalone(workerFile: string, connectorFiles: readonly string
     console.error(error instanceof StartupError ? error.message : error)
     const exitCode = error instanceof StartupError ? error.exitCode : EXIT_WRONG_INPUT
     if (worker === undefined) process.exit(exitCode)
-    endProcess(exitCode, { result: await worker.stop(), logger: worker.logger })
+    await endProcess(exitCode, { logger: worker.logger })
   }
 }
 

@@ -6,26 +6,18 @@ import { Worker } from '../worker/worker.ts'
 import { type Cluster, clientKeyOf, consumerGroupOffsets } from './kafka-cluster.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
-export interface HerderAndWorker {
-  readonly herder: StandaloneHerder
-  readonly worker: Worker
-}
-
 /** The herder of a standalone worker with its stores and its worker, none of them started. @throws ConfigError */
-export function createHerder(settings: WorkerSettings, workerId: string, cluster: Cluster): HerderAndWorker {
+export function createHerder(settings: WorkerSettings, workerId: string, cluster: Cluster): StandaloneHerder {
   const { config, registry, transformer, loggers } = settings
   const { bootstrapServers, clusterId } = cluster
   const offsetStore = new FileOffsetStore({ file: config.offsetStorageFileFilename, logger: loggers.logger('storage/file/file-offset-store') })
   const logger = loggers.logger('worker/worker')
-  let worker: Worker | undefined
-  const herder = new StandaloneHerder({
+  return new StandaloneHerder({
     config,
     registry,
     transformer,
-    createWorker: (listener, resolveTaskConfig) => {
-      worker = new Worker({ config, registry, offsetStore, bootstrapServers, workerId, listener, resolveTaskConfig, logger, threadLog: loggers })
-      return worker
-    },
+    createWorker: (listener, resolveTaskConfig) =>
+      new Worker({ config, registry, offsetStore, bootstrapServers, workerId, listener, resolveTaskConfig, logger, threadLog: loggers }),
     configStore: new MemoryConfigStore(),
     offsetStore,
     statusStore: new MemoryStatusStore(),
@@ -35,6 +27,4 @@ export function createHerder(settings: WorkerSettings, workerId: string, cluster
     clientKeyOf,
     logger: loggers.logger('herder/standalone/standalone-herder'),
   })
-  if (worker === undefined) throw new Error('The herder made no worker.')
-  return { herder, worker }
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogRecord } from '../logging/log-output.ts'
 import { Loggers } from '../logging/loggers.ts'
-import { onStopSignal, type StopResult } from './shutdown.ts'
+import { onStopSignal } from './shutdown.ts'
 
-function process(stop: () => Promise<StopResult | void>, deadlineMs = 60_000) {
+function process(stop: () => Promise<void>, { deadlineMs = 60_000, threadsLeft = 0 } = {}) {
   const lines: LogRecord[] = []
   const logger = new Loggers({ rootLevel: 'INFO', write: (record) => lines.push(record) }).logger('main/shutdown')
   const listeners = new Map<string, () => void>()
@@ -12,6 +12,7 @@ function process(stop: () => Promise<StopResult | void>, deadlineMs = 60_000) {
   const host = {
     on: (signal: string, listener: () => void) => listeners.set(signal, listener),
     onOrphaned: (listener: () => void) => listeners.set('orphaned', listener),
+    endThreads: async () => threadsLeft,
     exit: (code: number) => end.resolve(`exit ${code}`),
     kill: () => end.resolve('SIGKILL'),
   }
@@ -44,14 +45,14 @@ test('a second signal does not wait', async () => {
 })
 
 test('stopping has a deadline', async () => {
-  const { signal, end, lines } = process(() => new Promise(() => {}), 10)
+  const { signal, end, lines } = process(() => new Promise(() => {}), { deadlineMs: 10 })
   signal('SIGTERM')
   assert.equal(await end, 'SIGKILL')
   assert.match(lines.at(-1)?.message ?? '', /longer than 10 ms/)
 })
 
 test('threads that nothing interrupts are named, and ended with the process', async () => {
-  const { signal, end, lines } = process(async () => ({ abandonedThreads: 1 }))
+  const { signal, end, lines } = process(async () => {}, { threadsLeft: 1 })
   signal('SIGTERM')
   assert.equal(await end, 'SIGKILL')
   assert.match(lines.at(-1)?.message ?? '', /1 thread\(s\).*cannot be interrupted/)

@@ -66,8 +66,7 @@ test('a worker serves REST on its embedded broker until it is stopped, which may
   const info = (await (await fetch(`${url}/`)).json()) as { kafka_cluster_id: string }
   assert.match(info.kafka_cluster_id, /^[\w-]{22}$/)
   assert.equal((await fetch(`${url}/health`)).status, 200)
-  const stopped = await Promise.all([worker.stop(), worker.stop()])
-  assert.deepEqual(stopped, [{ abandonedThreads: 0 }, { abandonedThreads: 0 }])
+  await Promise.all([worker.stop(), worker.stop()])
   assert.deepEqual(events, ['broker in /offsets.broker', 'broker closed'])
   await assert.rejects(fetch(url))
 })

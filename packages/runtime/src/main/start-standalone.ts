@@ -5,9 +5,8 @@ import type { Herder } from '../herder/herder.ts'
 import type { Loggers } from '../logging/loggers.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
 import { RestServer } from '../rest/server.ts'
-import type { HerderAndWorker } from './create-herder.ts'
 import type { Cluster } from './kafka-cluster.ts'
-import { onStopSignal, type StopResult } from './shutdown.ts'
+import { onStopSignal } from './shutdown.ts'
 import { StartedParts } from './started-parts.ts'
 import { EXIT_NOT_STARTED, EXIT_START_FAILED, StartupError } from './startup-error.ts'
 import { readWorkerSettings, warnOfDuplicates, type WorkerSettings } from './worker-settings.ts'
@@ -53,7 +52,7 @@ export interface RunningWorker {
   /** `host:port` of it, by which statuses name the worker. */
   readonly workerId: string
   /** Stops REST, then connectors and tasks, then the embedded broker. May be called repeatedly. */
-  stop(): Promise<StopResult>
+  stop(): Promise<void>
 }
 
 /** Starts a standalone worker and resolves when its connectors are created. @throws StartupError; everything is stopped again then. */
@@ -63,7 +62,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Runni
   return worker
 }
 
-/** Stops the worker on SIGTERM and SIGINT, also while it starts, and ends the process. */
+/** Stops the worker on SIGTERM and SIGINT, also while it starts, and ends the process. Called before `start`. */
 export function stopOnSignals(worker: StandaloneWorker): void {
   onStopSignal({ stop: () => worker.stop(), logger: worker.logger, deadlineMs: worker.stopTimeoutMs })
 }
@@ -77,7 +76,6 @@ export class StandaloneWorker implements RunningWorker {
   readonly #options: StandaloneOptions
   readonly #rest: RestServer
   readonly #started = new StartedParts()
-  #worker: HerderAndWorker['worker'] | null = null
 
   /** Reads and checks the worker's file; nothing runs yet. @throws StartupError */
   static async create(options: StandaloneOptions): Promise<StandaloneWorker> {
@@ -123,9 +121,8 @@ export class StandaloneWorker implements RunningWorker {
   }
 
   /** Stops REST, then connectors and tasks, then the embedded broker. May be called at any time, also repeatedly. */
-  async stop(): Promise<StopResult> {
-    await this.#started.stop()
-    return { abandonedThreads: this.#worker?.threads().filter(({ state }) => state === 'abandoned').length ?? 0 }
+  stop(): Promise<void> {
+    return this.#started.stop()
   }
 
   async #start(): Promise<void> {
@@ -138,8 +135,7 @@ export class StandaloneWorker implements RunningWorker {
     const [, cluster, { createHerder }] = await Promise.all(steps)
     this.#stopHere()
 
-    const { herder, worker } = await asNotStarted(settings, () => createHerder(settings, rest.workerId, cluster))
-    this.#worker = worker
+    const herder = await asNotStarted(settings, () => createHerder(settings, rest.workerId, cluster))
     this.#started.add(() => herder.stop())
     await asStartFailed('The worker could not be started', () => herder.start())
     rest.mount(herder)
