@@ -19,12 +19,23 @@ async function runBroker({ port, dataDir }: BrokerFlags): Promise<void> {
   // Loaded here: the other commands do without it.
   const [{ startBroker }, { consoleLoggers, onStopSignal }] = await Promise.all([import('@millrace/broker'), import('@millrace/runtime')])
   const logger = consoleLoggers().logger('millrace.broker')
+  const started = startBroker({ port, dataDir, logger })
+  // Before it listens: whoever reads that it does may end it at once. A broker that could not start has nothing to stop.
+  onStopSignal({
+    name: 'Millrace broker',
+    stop: () =>
+      started.then(
+        (broker) => broker.close(),
+        () => {},
+      ),
+    logger,
+    deadlineMs: 30_000,
+  })
   try {
-    const broker = await startBroker({ port, dataDir, logger })
-    onStopSignal({ name: 'Millrace broker', stop: () => broker.close(), logger, deadlineMs: 30_000 })
+    await started
   } catch (error) {
-    process.exitCode = isUsersFault(error) ? EXIT_WRONG_INPUT : EXIT_START_FAILED
     console.error(error instanceof Error ? error.message : String(error))
+    process.exit(isUsersFault(error) ? EXIT_WRONG_INPUT : EXIT_START_FAILED)
   }
 }
 
