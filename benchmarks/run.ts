@@ -20,7 +20,7 @@ import type { Lane } from './lanes/lane.ts'
 import { startUp } from './lanes/start-up.ts'
 import { jsonTopicToFile, topicToFile } from './lanes/topic-to-file.ts'
 import { laneTable } from './report.ts'
-import { java, packed, sources } from './sides.ts'
+import { java, javaWithLargeBatches, packed, type Side, sources } from './sides.ts'
 
 const lanes: readonly Lane[] = [startUp, fileToTopic, topicToFile, jsonTopicToFile]
 const { values: options } = parseArgs({
@@ -59,12 +59,12 @@ async function run(): Promise<void> {
       : await startMillraceBroker({ folder: join(folder, 'broker') })
   const reports: string[] = []
   try {
+    await warmUp(millrace, broker.bootstrapServers)
     for (const lane of chosen) {
-      const original = reason === null ? [java] : []
-      const sides = lane === startUp ? [millrace, sources, ...original] : [millrace, ...original]
       const result = await lane.run({
-        sides,
+        sides: sidesOf(lane, millrace, reason === null),
         bootstrapServers: broker.bootstrapServers,
+        prefix: '',
         folder,
         repetitions: Number(options.repetitions),
         scale: Number(options.scale),
@@ -78,6 +78,30 @@ async function run(): Promise<void> {
     await broker.stop()
   }
   if (options.write) writeResults(reports, reason)
+}
+
+/** The broker is a JVM as well, and would be slow for whoever comes first. */
+async function warmUp(side: Side, bootstrapServers: string): Promise<void> {
+  say('Warming up the broker …')
+  const bench = {
+    sides: [side],
+    bootstrapServers,
+    folder: join(folder, 'warm-up'),
+    repetitions: 2,
+    scale: Number(options.scale),
+    idleSeconds: 0,
+    say: () => {},
+  }
+  mkdirSync(bench.folder)
+  await fileToTopic.run(bench)
+  await topicToFile.run(bench)
+}
+
+function sidesOf(lane: Lane, millrace: Side, hasJava: boolean): Side[] {
+  const originals = hasJava ? [java] : []
+  if (lane === startUp) return [millrace, sources, ...originals]
+  if (lane === fileToTopic && hasJava) return [millrace, java, javaWithLargeBatches]
+  return [millrace, ...originals]
 }
 
 function whyNoJava(): string | null {

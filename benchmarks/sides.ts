@@ -26,13 +26,13 @@ export interface LaunchedWorker {
   readonly client: ConnectClient
 }
 
-/** The original as its users can best have it: plugins found by service loading, only the file connectors on the plugin path, batches as large as ours. */
-export const java: Side = {
-  name: originalSide,
-  async launch(options) {
-    const { worker, url } = await launchJavaConnect({ mode: 'standalone', ...options, properties: { 'producer.batch.size': '65536', ...options.properties } })
-    return { process: worker, url, client: new ConnectClient(url) }
-  },
+/** The original as its users can best have it: plugins found by service loading, only the file connectors on the plugin path. */
+export const java: Side = { name: originalSide, launch: launchJava }
+
+/** The same with batches as large as ours are by default: what a user who knows this setting gets. */
+export const javaWithLargeBatches: Side = {
+  name: `${originalSide} with batch.size=65536`,
+  launch: (options) => launchJava({ ...options, properties: { 'producer.batch.size': '65536', ...options.properties } }),
 }
 
 export const sources: Side = { name: 'Millrace from sources', launch: (options) => launchMillrace(fromSources(), options) }
@@ -53,4 +53,9 @@ export function packed(folder: string): Side {
 async function launchMillrace(program: Program, options: LaunchOptions): Promise<LaunchedWorker> {
   const worker = await launchWorker({ program, ...options })
   return { process: worker.process, url: worker.url, client: worker.client }
+}
+
+async function launchJava(options: LaunchOptions): Promise<LaunchedWorker> {
+  const { worker, url } = await launchJavaConnect({ mode: 'standalone', ...options })
+  return { process: worker, url, client: new ConnectClient(url) }
 }

@@ -6,6 +6,8 @@ export interface Bench {
   readonly sides: readonly Side[]
   /** Of the one broker that all sides use. */
   readonly bootstrapServers: string
+  /** Begins the names of connectors and topics, so that no two runs on the broker meet. */
+  readonly prefix: string
   /** For data, properties and logs. */
   readonly folder: string
   /** Counted repetitions, beside the first. */

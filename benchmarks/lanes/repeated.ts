@@ -40,7 +40,7 @@ export async function runRepeated(bench: Bench, lane: RepeatedLane): Promise<Lan
     }
     for (let repetition = 0; repetition <= bench.repetitions; repetition++) {
       for (const [side, worker] of workers) {
-        const sample = await measure(lane, worker, `${lane.name}-${[...workers.keys()].indexOf(side)}-${repetition}`)
+        const sample = await measure(lane, worker, `${bench.prefix}${lane.name}-${[...workers.keys()].indexOf(side)}-${repetition}`)
         samples.get(side.name)?.push(sample)
         const number = repetition === 0 ? 'first' : String(repetition)
         bench.say(

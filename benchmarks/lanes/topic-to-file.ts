@@ -44,7 +44,7 @@ interface SinkLane {
 }
 
 async function runSink(bench: Bench, lane: SinkLane): Promise<LaneResult> {
-  const topic = `${lane.name}-input`
+  const topic = `${bench.prefix}${lane.name}-input`
   await fillTopic(bench, lane, topic)
   return runRepeated(bench, {
     name: lane.name,
