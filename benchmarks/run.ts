@@ -86,6 +86,7 @@ async function warmUp(side: Side, bootstrapServers: string): Promise<void> {
   const bench = {
     sides: [side],
     bootstrapServers,
+    prefix: 'warm-up-',
     folder: join(folder, 'warm-up'),
     repetitions: 2,
     scale: Number(options.scale),
