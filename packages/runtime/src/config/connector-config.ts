@@ -11,6 +11,7 @@ import {
   validList,
   validString,
 } from '@millrace/api'
+import { javaRegExp } from './java-regex.ts'
 
 /** What a converter key of a connector offers and defaults to. All null or empty where only the framework's own keys can be told. */
 export interface ConverterChoices {
@@ -307,7 +308,7 @@ function optional(validator: Validator): Validator {
 const regexValidator = lambda((name, value) => {
   if (value === null || value === '') return
   try {
-    new RegExp(value as string)
+    javaRegExp(value as string)
   } catch (error) {
     throw ConfigError.invalidValue(name, value, `Invalid regex: ${(error as Error).message}`)
   }
@@ -407,7 +408,7 @@ function listOf(text: string | null | undefined): readonly string[] {
 
 function matchesWhole(regex: string, text: string): boolean {
   try {
-    return new RegExp(`^(?:${regex})$`).test(text)
+    return javaRegExp(regex).test(text)
   } catch {
     // That it is no regular expression is told by its own validator.
     return false

@@ -3,7 +3,7 @@
  * connector that ran without what was asked of it would do harm in silence. A line leaves this table with the feature that brings it.
  */
 interface LaterKey {
-  readonly key: string | RegExp
+  readonly key: string
   readonly kinds: readonly ('source' | 'sink')[]
   /** The value that changes nothing, in small letters; null where every value changes something. */
   readonly accepted: string | null
@@ -23,8 +23,6 @@ const LATER_KEYS: readonly LaterKey[] = [
   { key: 'errors.deadletterqueue.topic.name', kinds: ['sink'], accepted: '', feature: 'The dead letter queue' },
   { key: 'errors.deadletterqueue.topic.replication.factor', kinds: ['sink'], accepted: '3', feature: 'The dead letter queue' },
   { key: 'errors.deadletterqueue.context.headers.enable', kinds: ['sink'], accepted: 'false', feature: 'The dead letter queue' },
-  { key: 'topic.creation.groups', kinds: ['source'], accepted: '', feature: 'Creation of topics with settings of the connector' },
-  { key: /^topic\.creation\.[^.]+\../, kinds: ['source'], accepted: null, feature: 'Creation of topics with settings of the connector' },
   { key: 'exactly.once.support', kinds: ['source'], accepted: 'requested', feature: 'Exactly-once delivery' },
   { key: 'transaction.boundary', kinds: ['source'], accepted: 'poll', feature: 'Exactly-once delivery' },
   { key: 'transaction.boundary.interval.ms', kinds: ['source'], accepted: null, feature: 'Exactly-once delivery' },
@@ -39,7 +37,7 @@ export interface LaterKeyError {
 /** One error per key that asks for something that does not exist yet, in the order of `properties`. Values are not repeated: they may be secret. */
 export function laterKeyErrors(kind: 'source' | 'sink', properties: Readonly<Record<string, string | null>>): LaterKeyError[] {
   return Object.entries(properties).flatMap(([key, value]) => {
-    const later = LATER_KEYS.find((entry) => entry.kinds.includes(kind) && (typeof entry.key === 'string' ? entry.key === key : entry.key.test(key)))
+    const later = LATER_KEYS.find((entry) => entry.kinds.includes(kind) && entry.key === key)
     if (later === undefined || value === null || value.trim().toLowerCase() === later.accepted) return []
     return [{ key, message: `Configuration ${key} cannot be used yet: ${later.feature} will come with a later release. ${advice(later)}` }]
   })

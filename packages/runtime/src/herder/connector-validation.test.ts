@@ -216,20 +216,29 @@ describe('validation of a connector', () => {
       'errors.log.enable': 'FALSE',
       'exactly.once.support': 'REQUESTED',
       'transaction.boundary': 'poll',
-      'topic.creation.groups': '',
     }
     assert.deepEqual(await errorsOf({ ...SOURCE, ...defaults }), {})
     const others = {
       transforms: 'a',
       'errors.tolerance': 'all',
       'exactly.once.support': 'required',
-      'topic.creation.default.partitions': '3',
       'offsets.storage.topic': 'o',
     }
     const errors = await errorsOf({ ...SOURCE, ...others })
     assert.deepEqual(Object.keys(errors).sort(), Object.keys(others).sort())
     for (const [key, [message]] of Object.entries(errors))
       assert.match(message ?? '', new RegExp(`^Configuration ${key} cannot be used yet: .* will come with a later release\\. Remove it`))
+  })
+
+  it('tells what is wrong with groups of topics to create, by key', async () => {
+    const sizes = { 'topic.creation.default.partitions': '3', 'topic.creation.default.replication.factor': '-1' }
+    assert.deepEqual(await errorsOf({ ...SOURCE, ...sizes, 'topic.creation.groups': 'a', 'topic.creation.a.include': 'a.*' }), {})
+    assert.deepEqual(await errorsOf({ ...SOURCE, 'topic.creation.groups': '', 'topic.creation.default.partitions': '3' }), {
+      'topic.creation.default.replication.factor': ['Missing required configuration "topic.creation.default.replication.factor" which has no default value.'],
+    })
+    assert.deepEqual(await errorsOf({ ...SOURCE, ...sizes, 'topic.creation.groups': 'a,a' }), {
+      'topic.creation.groups': ['Invalid value [a, a] for configuration topic.creation.groups: Duplicate alias provided.'],
+    })
   })
 
   it('refuses settings of ours that do not exist', async () => {

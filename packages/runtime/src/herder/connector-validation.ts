@@ -11,6 +11,7 @@ import {
   sinkTopicErrors,
 } from '../config/connector-config.ts'
 import { laterKeyErrors } from '../config/later-keys.ts'
+import { topicCreationErrors } from '../config/topic-creation-config.ts'
 import type { WorkerConfig } from '../config/worker-config.ts'
 import { FailureError } from '../errors/failure.ts'
 import { AmbiguousPluginError, PluginNotFoundError, PluginVersionError } from '../plugins/plugin-errors.ts'
@@ -118,6 +119,7 @@ export class ConnectorValidation {
       value.errors = [...value.errors, message]
     }
     if (kind === 'sink') sinkTopicErrors(config).forEach(add)
+    else if (this.#config.topicCreationEnable) topicCreationErrors(config).forEach(add)
     for (const [key, value] of Object.entries(config)) if (value === null) add({ key, message: 'Null value can not be supplied as the configuration value.' })
     // One complaint per key is enough.
     for (const error of laterKeyErrors(kind, config)) if ((values.get(error.key)?.errors ?? []).length === 0) add(error)

@@ -9,6 +9,7 @@ import {
   type SourceTask,
 } from '@millrace/api'
 import { Admin, Consumer, Producer } from '@millrace/kafka'
+import { javaRegExp } from '../config/java-regex.ts'
 import type { FromTaskThread, GroupMember, TaskStart } from '../thread/messages.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { Ledger } from './ledger.ts'
@@ -134,7 +135,7 @@ async function taskInstance<Task>(start: TaskStart, channel: ThreadChannel<FromT
 
 function subscriptionOf({ taskConfig }: TaskStart): { topics: string[] } | { pattern: RegExp } {
   const { topics, 'topics.regex': regex } = taskConfig
-  if (regex !== undefined && regex.trim() !== '') return { pattern: new RegExp(`^(?:${regex.trim()})$`) }
+  if (regex !== undefined && regex.trim() !== '') return { pattern: javaRegExp(regex.trim()) }
   const names = (topics ?? '')
     .split(',')
     .map((name) => name.trim())

@@ -1,6 +1,7 @@
 import { ConnectError, type Logger } from '@millrace/api'
 import type { Admin } from '@millrace/kafka'
-import type { TopicCreationConfig, TopicCreationGroup } from '../thread/messages.ts'
+import { javaRegExp } from '../config/java-regex.ts'
+import type { TopicCreationConfig, TopicCreationGroup } from '../config/topic-creation-config.ts'
 import { isRetriableKafkaError } from './source-producer.ts'
 
 /** What topic creation needs of the Kafka admin client. */
@@ -83,11 +84,8 @@ interface CompiledGroup {
 /** Include and exclude expressions match the whole name; the default group takes what no other took. */
 function compiled(group: TopicCreationGroup): CompiledGroup {
   if (group.name === 'default') return { group, matches: () => true }
-  const include = wholeName(group.include)
-  const exclude = group.exclude.length === 0 ? null : wholeName(group.exclude)
-  return { group, matches: (topic) => include.test(topic) && !exclude?.test(topic) }
-}
-
-function wholeName(expressions: readonly string[]): RegExp {
-  return new RegExp(`^(?:${expressions.join('|')})$`)
+  // One by one: a leading (?i) counts for its own expression only.
+  const include = group.include.map(javaRegExp)
+  const exclude = group.exclude.map(javaRegExp)
+  return { group, matches: (topic) => include.some((each) => each.test(topic)) && !exclude.some((each) => each.test(topic)) }
 }

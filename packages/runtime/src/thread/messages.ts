@@ -1,5 +1,6 @@
 import type { Properties } from '@millrace/api'
 import type { ConfigKeyInfo, TaskId, TaskProgress } from '@millrace/rest-api'
+import type { TopicCreationConfig } from '../config/topic-creation-config.ts'
 import type { Failure } from '../errors/failure.ts'
 import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
 
@@ -66,22 +67,6 @@ export interface TaskStart {
   readonly topicTrackingEnable: boolean
 }
 
-/** KIP-158: which settings a topic gets that a source task creates. Groups in the order in which they are tried; the last one matches everything. */
-export interface TopicCreationConfig {
-  readonly groups: readonly TopicCreationGroup[]
-}
-
-export interface TopicCreationGroup {
-  readonly name: string
-  /** Regular expressions that must match the whole name; empty `include` in the default group matches everything. */
-  readonly include: readonly string[]
-  readonly exclude: readonly string[]
-  /** -1: the broker's default. */
-  readonly partitions: number
-  readonly replicationFactor: number
-  readonly configs: Properties
-}
-
 /** Answered with null when the thread has the task; what becomes of it is told by `task-state`. */
 export interface StartTask {
   readonly type: 'start-task'
@@ -128,7 +113,16 @@ export interface ChangeLogLevels {
   readonly levels: LogLevels
 }
 
-export type ToTaskThread = StartTask | StopTask | CancelTask | SetTaskTargetState | ReadProgress | CountPoolRequests | ChangeLogLevels | Answer | Refusal
+export type ToTaskThread =
+  | StartTask
+  | StopTask
+  | CancelTask
+  | SetTaskTargetState
+  | ReadProgress
+  | CountPoolRequests
+  | ChangeLogLevels
+  | Answer
+  | Refusal
 
 // ─── task thread → main thread ───────────────────────────────────────────────────────────────────
 

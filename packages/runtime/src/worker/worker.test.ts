@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import test, { after, afterEach, before } from 'node:test'
 import type { Logger, Properties } from '@millrace/api'
 import { type Broker, startBroker } from '@millrace/broker'
+import { Admin } from '@millrace/kafka'
 import type { TaskId } from '@millrace/rest-api'
 import { parseWorkerConfig } from '../config/worker-config.ts'
 import type { Failure } from '../errors/failure.ts'
@@ -175,6 +176,39 @@ test('a source flows into a sink, offsets are committed, and both stop properly'
   await bench.flows(source!)
   await bench.stop()
   assert.deepEqual(bench.worker.threads(), [])
+})
+
+test('topics are created as the group says that they belong to (KIP-158)', async () => {
+  const bench = await Bench.start()
+  const groups = {
+    'topic.creation.groups': 'brief',
+    'topic.creation.brief.include': '(?i)CREATED-.*',
+    'topic.creation.brief.exclude': '.*-plain',
+    'topic.creation.brief.retention.ms': '3600000',
+    'topic.creation.brief.partitions': '2',
+    'topic.creation.default.partitions': '3',
+    'topic.creation.default.replication.factor': '-1',
+  }
+  const names = ['created-brief', 'created-plain']
+  const admin = new Admin({ 'bootstrap.servers': `127.0.0.1:${broker.port}` }, { logger: quiet })
+  try {
+    const sources = await Promise.all(names.map(async (name) => (await bench.source(name, groups))[0]!))
+    await Promise.all(sources.map((source) => bench.flows(source)))
+    const described = await admin.describeTopics(names)
+    assert.deepEqual(
+      described.map(({ name, partitions }) => [name, partitions.length]),
+      [
+        ['created-brief', 2],
+        ['created-plain', 3],
+      ],
+    )
+    const configs = await admin.describeConfigs(names.map((name) => ({ type: 'topic', name })))
+    const retentions = configs.map(({ entries }) => entries.find(({ name }) => name === 'retention.ms')?.value)
+    assert.deepEqual(retentions, ['3600000', '604800000'])
+  } finally {
+    await admin.close()
+    await bench.stop()
+  }
 })
 
 test('pauses and resumes connector and tasks', async () => {

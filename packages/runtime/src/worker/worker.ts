@@ -1,6 +1,7 @@
 import { ConnectError, type Logger, parseType, type Properties } from '@millrace/api'
 import { leaveGroupOnBehalf } from '@millrace/kafka'
 import type { ConfigKeyInfo, TaskId, TaskProgress } from '@millrace/rest-api'
+import { listsDefaultGroup, topicCreationConfig } from '../config/topic-creation-config.ts'
 import { failureOf } from '../errors/failure.ts'
 import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
 import type { TaskStart, ValidationResult } from '../thread/messages.ts'
@@ -13,7 +14,6 @@ import type { ConnectorTarget } from './connector-lifecycle.ts'
 import { ConnectorRuns } from './connector-runs.ts'
 import { converterUses, transformationUses } from './plugin-uses.ts'
 import { type StopRung, TaskRuns } from './task-runs.ts'
-import { topicCreationConfig } from './topic-creation-config.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
 /** What runs in a thread, and how the thread is. */
@@ -179,6 +179,8 @@ export class Worker {
     const isSource = plugin.kind === 'source'
     const settings: ClientSettings = { bootstrapServers, workerProperties: config.properties, connectorConfig }
     const topicCreation = isSource && config.topicCreationEnable ? topicCreationConfig(connectorConfig) : null
+    if (topicCreation !== null && listsDefaultGroup(connectorConfig))
+      this.#logger.warn("'default' topic creation group always exists and does not need to be listed explicitly")
     return {
       id,
       kind: isSource ? 'source' : 'sink',
