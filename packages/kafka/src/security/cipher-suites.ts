@@ -1,4 +1,3 @@
-import { getCiphers } from 'node:tls'
 import { configurationError } from '../errors.ts'
 
 /**
@@ -8,7 +7,7 @@ import { configurationError } from '../errors.ts'
  */
 export function cipherSuites(names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined
-  const known = new Set(getCiphers())
+  const known = new Set(process.getBuiltinModule('node:tls').getCiphers())
   return names.map((name) => checked(name, known)).join(':')
 }
 

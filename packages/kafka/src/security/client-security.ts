@@ -1,5 +1,5 @@
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as connectTls, type SecureContext } from 'node:tls'
+import type { ConnectionOptions, SecureContext } from 'node:tls'
 import type { KafkaError } from '@millrace/kafka-protocol'
 import { type Logger, silentLogger } from '../logger.ts'
 import { authenticate, type SaslConnection } from './authenticate.ts'
@@ -9,7 +9,6 @@ import { OauthBearerExchange } from './sasl-oauthbearer.ts'
 import { PlainExchange } from './sasl-plain.ts'
 import { ScramExchange } from './sasl-scram.ts'
 import type { SaslConfig, SecurityConfig } from './security-config.ts'
-import { loadTlsContext } from './tls-context.ts'
 import { tlsFailure } from './tls-failure.ts'
 
 /** The security of one client, for all of its connections: key stores are read once, and tokens are shared. */
@@ -40,7 +39,8 @@ export class ClientSecurity {
    */
   async prepare(): Promise<void> {
     const { tls } = this.#config
-    if (tls) this.#context ??= await loadTlsContext(tls, this.#logger)
+    // Loaded only where it is used, as TLS itself: most connections on one machine are plain.
+    if (tls) this.#context ??= await (await import('./tls-context.ts')).loadTlsContext(tls, this.#logger)
   }
 
   /** Begins to connect. The socket is ready for Kafka's protocol with its event `secureConnect` if `usesTls`, else with `connect`. */
@@ -57,7 +57,7 @@ export class ClientSecurity {
       ...(isIP(host) ? {} : { servername: host }),
       ...(tls.checksHost ? {} : { checkServerIdentity: () => undefined }),
     }
-    const socket = connectTls(options)
+    const socket = process.getBuiltinModule('node:tls').connect(options)
     socket.setNoDelay(true)
     socket.setKeepAlive(true)
     return socket

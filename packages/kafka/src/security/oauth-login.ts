@@ -3,7 +3,6 @@ import { configurationError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { OauthConfig } from './oauth-config.ts'
 import { type OauthToken, parseToken, unsecuredToken } from './oauth-token.ts'
-import { loadTlsContext } from './tls-context.ts'
 import { requestToken } from './token-endpoint.ts'
 
 /** How long after a failed refresh the next is tried, as in Java. */
@@ -81,7 +80,7 @@ export class OauthLogin {
     if (source.kind === 'unsecured') return unsecuredToken(source.options, this.#wallClockMs())
     if (source.kind === 'file') return parseToken(await readToken(source.path), claims)
     const { tls, endpoint } = source
-    const endpointTls = tls && { secureContext: await loadTlsContext(tls, this.#logger), checksHost: tls.checksHost }
+    const endpointTls = tls && { secureContext: await (await import('./tls-context.ts')).loadTlsContext(tls, this.#logger), checksHost: tls.checksHost }
     const parts = { tls: endpointTls, logger: this.#logger, closing: this.#closing.signal }
     return parseToken(await requestToken(endpoint, await source.request(this.#wallClockMs()), parts), claims)
   }
