@@ -9,6 +9,7 @@ export type HerderWorker = Pick<
   | 'startTask'
   | 'stopTasks'
   | 'setTargetState'
+  | 'forgetTopics'
   | 'isRunning'
   | 'taskProgress'
   | 'validateConnector'

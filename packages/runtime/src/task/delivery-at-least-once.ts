@@ -20,7 +20,7 @@ export interface DeliveryOptions {
   readonly offsetFlushIntervalMs: number
   /** Milliseconds that a commit may take. */
   readonly offsetFlushTimeoutMs: number
-  /** Called once per topic, when Kafka has the first message to it. */
+  /** Called once per topic, when Kafka has the first message to it; and once more after `forgetTopics`. */
   readonly topicUsed: (topic: string) => void
   /** After each commit, successful or not. */
   readonly afterCommit: () => void
@@ -157,6 +157,11 @@ export class AtLeastOnceDelivery implements SendListener {
     if (this.#topicsUsed.has(topic)) return
     this.#topicsUsed.add(topic)
     this.#options.topicUsed(topic)
+  }
+
+  forgetTopics(): void {
+    this.#topicsUsed.clear()
+    this.#lastTopicUsed = null
   }
 
   ended(): void {

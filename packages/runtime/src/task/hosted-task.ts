@@ -69,6 +69,11 @@ export class HostedTask {
     this.#loop?.setPaused(isPaused)
   }
 
+  /** Topics were reset: they are told again at their next use. */
+  forgetTopics(): void {
+    this.#loop?.forgetTopics()
+  }
+
   /** An error that nobody awaited, from code of this task. */
   fail(error: unknown): void {
     this.#tellFailed(error)

@@ -127,6 +127,10 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     this.#parts.consumer.wakeup()
   }
 
+  forgetTopics(): void {
+    this.#topicsUsed.clear()
+  }
+
   progress(): ProgressSnapshot {
     const { ledger, stages } = this.#parts
     return {

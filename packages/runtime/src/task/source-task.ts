@@ -88,6 +88,10 @@ export class SourceTaskLoop implements TaskLoop {
     this.#parts.pause.set(isPaused)
   }
 
+  forgetTopics(): void {
+    this.#parts.delivery.forgetTopics()
+  }
+
   progress(): ProgressSnapshot {
     const { ledger, stages } = this.#parts
     return { ledger: ledger.snapshot(this.inFlight), stage_time_ms: stages.snapshot(), last_progress_at: ledger.lastProgressAt, lag: null }

@@ -9,6 +9,8 @@ export interface TaskLoop {
   /** The time to stop is over: releases clients at once, commits nothing more. */
   cancel(): void
   setPaused(isPaused: boolean): void
+  /** From now on `topicUsed` is told of each topic anew. */
+  forgetTopics(): void
   progress(): ProgressSnapshot
 }
 
@@ -16,6 +18,7 @@ export interface TaskLoop {
 export interface TaskEvents {
   running(): void
   paused(): void
+  /** Once per topic, and once more after `forgetTopics`. */
   topicUsed(topic: string): void
   /** After each commit of offsets. */
   progressed(): void

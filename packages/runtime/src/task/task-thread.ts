@@ -41,6 +41,8 @@ function receive(message: ToTaskThread): void {
       return tasks.get(nameOf(message.id))?.hosted.cancel()
     case 'set-task-target-state':
       return tasks.get(nameOf(message.id))?.hosted.setPaused(message.state === 'PAUSED')
+    case 'forget-topics':
+      return tasks.get(nameOf(message.id))?.hosted.forgetTopics()
     case 'read-progress':
       void answer(
         (reply) => channel.post(reply),

@@ -94,6 +94,12 @@ export interface SetTaskTargetState {
   readonly state: 'STARTED' | 'PAUSED'
 }
 
+/** The topics of the task's connector were reset: the task tells of each of them again when it next uses it. */
+export interface ForgetTopics {
+  readonly type: 'forget-topics'
+  readonly id: TaskId
+}
+
 /** Answered with `TaskProgress` without observer, or null where the thread does not have the task. */
 export interface ReadProgress {
   readonly type: 'read-progress'
@@ -118,6 +124,7 @@ export type ToTaskThread =
   | StopTask
   | CancelTask
   | SetTaskTargetState
+  | ForgetTopics
   | ReadProgress
   | CountPoolRequests
   | ChangeLogLevels

@@ -102,6 +102,10 @@ export class TaskThreadHandle {
     this.#thread.post({ type: 'set-task-target-state', id, state })
   }
 
+  forgetTopics(id: TaskId): void {
+    this.#thread.post({ type: 'forget-topics', id })
+  }
+
   readProgress(id: TaskId): Promise<ProgressSnapshot | null> {
     return this.#thread.request((request) => ({ type: 'read-progress', request, id }))
   }

@@ -114,6 +114,10 @@ export class TaskRuns implements TaskThreadListener {
     }
   }
 
+  forgetTopics(connector: string): void {
+    for (const { start, thread } of this.#runs.values()) if (start.id.connector === connector) thread.forgetTopics(start.id)
+  }
+
   idsOf(connector: string): TaskId[] {
     return [...this.#runs.values()].map(({ start }) => start.id).filter((id) => id.connector === connector)
   }

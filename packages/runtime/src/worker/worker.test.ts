@@ -211,6 +211,32 @@ test('topics are created as the group says that they belong to (KIP-158)', async
   }
 })
 
+test('after a reset a task tells its topics again when it next uses them', async () => {
+  const bench = await Bench.start()
+  const [source] = await bench.source('reset')
+  await bench.sink('reset-taker', { topics: 'reset' })
+  const told = (line: string) => bench.topics.filter((topic) => topic === line).length
+  const tasks = ['reset-0 reset', 'reset-taker-0 reset']
+  await until(
+    () => tasks.every((task) => told(task) === 1),
+    () => `topics: ${bench.topics.join(', ')}`,
+  )
+  await bench.flows(source!)
+  assert.deepEqual(tasks.map(told), [1, 1])
+  bench.worker.forgetTopics('reset')
+  await until(
+    () => told('reset-0 reset') === 2,
+    () => `topics: ${bench.topics.join(', ')}`,
+  )
+  bench.worker.forgetTopics('reset-taker')
+  await until(
+    () => told('reset-taker-0 reset') === 2,
+    () => `topics: ${bench.topics.join(', ')}`,
+  )
+  assert.deepEqual(tasks.map(told), [2, 2])
+  await bench.stop()
+})
+
 test('pauses and resumes connector and tasks', async () => {
   const bench = await Bench.start()
   const [source] = await bench.source('pausable')

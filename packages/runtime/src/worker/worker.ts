@@ -128,6 +128,11 @@ export class Worker {
     return this.#tasks.stop(ids)
   }
 
+  /** The topics of a connector were reset: its tasks tell the listener of each of them again when they next use it. */
+  forgetTopics(name: string): void {
+    this.#tasks.forgetTopics(name)
+  }
+
   /** What a task tells of its progress; the last known where it does not answer within 500 ms; null where nothing is known. */
   async taskProgress(id: TaskId): Promise<TaskProgress | null> {
     const known = await this.#tasks.progress(id)

@@ -75,6 +75,10 @@ export class FakeWorker implements HerderWorker {
     }
   }
 
+  forgetTopics(name: string): void {
+    this.calls.push(`forget-topics ${name}`)
+  }
+
   isRunning(name: string): boolean {
     return this.connectorConfigs.has(name)
   }

@@ -333,6 +333,7 @@ describe('the standalone herder', () => {
     assert.deepEqual(herder.connectorTopics('gone'), { gone: { topics: [] } })
     herder.resetConnectorTopics('src')
     assert.deepEqual(herder.connectorTopics('src'), { src: { topics: [] } })
+    assert.equal(worker.calls.at(-1), 'forget-topics src')
   })
 
   it('refuses active topics where the worker does not track them', async () => {

@@ -201,6 +201,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
     if (!this.#config.topicTrackingEnable) throw new RestError(403, 'Topic tracking is disabled.')
     if (!this.#config.topicTrackingAllowReset) throw new RestError(403, 'Topic tracking reset is disabled.')
     this.#statusStore.deleteTopics(name)
+    this.#worker.forgetTopics(name)
   }
 
   connectorPlugins(connectorsOnly: boolean): readonly PluginInfo[] {
