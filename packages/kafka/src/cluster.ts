@@ -191,9 +191,14 @@ export class Cluster {
   }
 
   /** Waits before an operation is tried again. @throws KafkaError `CLIENT_CLOSED`. */
-  async pause(failures: number): Promise<void> {
+  pause(failures: number): Promise<void> {
+    return this.wait(this.#backoff.delayMs(failures))
+  }
+
+  /** Waits so many milliseconds. @throws KafkaError `CLIENT_CLOSED`. */
+  async wait(delayMs: number): Promise<void> {
     try {
-      await delay(timerMs(this.#backoff.delayMs(failures)), undefined, { signal: this.#closing.signal })
+      await delay(timerMs(delayMs), undefined, { signal: this.#closing.signal })
     } catch {
       throw closedError('The client was closed.')
     }

@@ -12,6 +12,8 @@ import { ErrorCode, errorByCode, KafkaError } from '@millrace/kafka-protocol'
  * INVALID_CONFIGURATION    a property has a value that is not valid or not supported; the message names it
  * COMMIT_FAILED            the group has moved on, the partitions may belong to others; not retriable
  * NO_OFFSET_FOR_PARTITION  no committed offset, and `auto.offset.reset` is "none"
+ * TRANSACTION_ABORTED      the record was not sent because its transaction has failed or was aborted
+ * TRANSACTION_FAILED       the transaction has failed, see `cause`; abort it. If that fails too, the producer can only be closed
  * ILLEGAL_STATE            the call does not fit the client's state, e.g. a partition that is not assigned
  */
 
@@ -41,6 +43,8 @@ const noOffset = own('NO_OFFSET_FOR_PARTITION', `${CONSUMER}.NoOffsetForPartitio
 const offsetOutOfRange: Kind = { ...errorByCode(ErrorCode.OFFSET_OUT_OF_RANGE), javaClass: `${CONSUMER}.OffsetOutOfRangeException`, retriable: false }
 const illegalState = own('ILLEGAL_STATE', 'java.lang.IllegalStateException')
 const noGroup = own('INVALID_GROUP_ID', `${ERRORS}.InvalidGroupIdException`, ErrorCode.INVALID_GROUP_ID)
+const transactionAborted = own('TRANSACTION_ABORTED', `${ERRORS}.TransactionAbortedException`)
+const transactionFailed = own('TRANSACTION_FAILED', 'org.apache.kafka.common.KafkaException')
 const corrupt: Kind = { ...errorByCode(ErrorCode.CORRUPT_MESSAGE), retriable: false, javaClass: 'org.apache.kafka.common.KafkaException' }
 
 function make(kind: Kind, message: string, cause?: unknown): KafkaError {
@@ -61,6 +65,9 @@ export const offsetOutOfRangeError = (message: string): KafkaError => make(offse
 export const illegalStateError = (message: string): KafkaError => make(illegalState, message)
 export const noGroupError = (): KafkaError =>
   make(noGroup, 'To use the group management or offset commit APIs, you must provide a valid group.id in the consumer configuration.')
+export const transactionAbortedError = (): KafkaError => make(transactionAborted, 'Failing batch since transaction was aborted')
+export const transactionFailedError = (cause: KafkaError): KafkaError =>
+  make(transactionFailed, `Cannot execute transactional method because we are in an error state: ${cause.message}`, cause)
 export const corruptRecordError = (message: string, cause?: unknown): KafkaError => make(corrupt, message, cause)
 
 /** Any thrown value as a `KafkaError`; one that is none yet becomes the cause of an `UNKNOWN_SERVER_ERROR`. */

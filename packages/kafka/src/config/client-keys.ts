@@ -244,9 +244,9 @@ export const clientKeys: readonly ClientKey[] = [
   supported('ssl.truststore.location', 'PCA', 'STRING', null),
   supported('ssl.truststore.password', 'PCA', 'PASSWORD', null),
   supported('ssl.truststore.type', 'PCA', 'STRING', 'JKS'),
-  withoutEffect('transaction.timeout.ms', 'P', 'INT', '60000', 'Has no meaning without transactional.id.'),
-  refused('transaction.two.phase.commit.enable', 'P', 'BOOLEAN', 'false', 'Transactions are not supported yet.'),
-  refused('transactional.id', 'P', 'STRING', null, 'Transactions are not supported yet.'),
+  supported('transaction.timeout.ms', 'P', 'INT', '60000'),
+  refused('transaction.two.phase.commit.enable', 'P', 'BOOLEAN', 'false', 'Transactions in two phases are not supported.'),
+  supported('transactional.id', 'P', 'STRING', null),
   withoutEffect('value.deserializer', 'C', 'CLASS', REQUIRED, 'Values are delivered as bytes.'),
   withoutEffect('value.serializer', 'P', 'CLASS', REQUIRED, 'Values are taken as bytes or text.'),
 ]

@@ -22,6 +22,9 @@ export interface ProducerConfig extends ConnectionConfig {
   readonly inFlightMax: number
   readonly requestBytesMax: number
   readonly retriesMax: number
+  /** Null for a producer without transactions. */
+  readonly transactionalId: string | null
+  readonly transactionTimeoutMs: number
   readonly metadataIdleMaxMs: number
   readonly partitioner: 'sticky' | 'round-robin'
   readonly isKeyIgnored: boolean
@@ -49,6 +52,8 @@ export function producerConfig(properties: Properties, logger: Logger): Producer
     inFlightMax: given.number('max.in.flight.requests.per.connection'),
     requestBytesMax: given.number('max.request.size'),
     retriesMax: given.number('retries'),
+    transactionalId: given.stringOrNull('transactional.id'),
+    transactionTimeoutMs: given.number('transaction.timeout.ms'),
     metadataIdleMaxMs: given.number('metadata.max.idle.ms'),
     partitioner: partitioner(given.stringOrNull('partitioner.class')),
     isKeyIgnored: given.boolean('partitioner.ignore.keys'),
@@ -79,6 +84,12 @@ function deliveryTimeoutMs(given: ClientProperties, atLeastMs: number, logger: L
 
 /** As in Java: a setting that excludes idempotence turns it off, unless it was asked for by name. */
 function isIdempotent(given: ClientProperties, logger: Logger): boolean {
+  const isOn = allowsIdempotence(given, logger)
+  if (isOn || !given.has('transactional.id')) return isOn
+  throw configurationError('Cannot set a transactional.id without also enabling idempotence.')
+}
+
+function allowsIdempotence(given: ClientProperties, logger: Logger): boolean {
   if (!given.boolean('enable.idempotence')) return false
   const isExplicit = given.has('enable.idempotence')
   const conflict = idempotenceConflict(given)

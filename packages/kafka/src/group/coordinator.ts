@@ -3,17 +3,20 @@ import type { BrokerNode } from '../broker-node.ts'
 import type { Cluster } from '../cluster.ts'
 import { asKafkaError } from '../errors.ts'
 
-const GROUP_KEY_TYPE = 0
+const keyTypes = { group: 0, transaction: 1 } as const
 
-/** The broker that coordinates a group: found when needed, forgotten when it is no longer the one. */
+/** The broker that coordinates a group, or the transactions of a transactional id: found when needed, forgotten when it is no longer the one. */
 export class Coordinator {
+  /** Of the group; the transactional id where it coordinates transactions. */
   readonly groupId: string
+  readonly #kind: keyof typeof keyTypes
   readonly #cluster: Cluster
   #node: BrokerNode | null = null
   #finding: Promise<BrokerNode> | null = null
 
-  constructor(cluster: Cluster, groupId: string) {
+  constructor(cluster: Cluster, groupId: string, kind: keyof typeof keyTypes = 'group') {
     this.#cluster = cluster
+    this.#kind = kind
     this.groupId = groupId
   }
 
@@ -62,11 +65,13 @@ export class Coordinator {
   }
 
   async #ask(): Promise<BrokerNode> {
+    const keyType = keyTypes[this.#kind]
     const answer = await this.#cluster.requestAny('FindCoordinator', (version) =>
-      version >= 4 ? { keyType: GROUP_KEY_TYPE, coordinatorKeys: [this.groupId] } : { keyType: GROUP_KEY_TYPE, key: this.groupId },
+      version >= 4 ? { keyType, coordinatorKeys: [this.groupId] } : { keyType, key: this.groupId },
     )
     const { errorCode, nodeId, host, port } = answer.coordinators[0] ?? answer
-    if (errorCode !== ErrorCode.NONE) throw kafkaError(errorCode, `Finding the coordinator of group "${this.groupId}"`)
+    if (errorCode !== ErrorCode.NONE)
+      throw kafkaError(errorCode, `Finding the coordinator of ${this.#kind === 'group' ? 'group' : 'transactional id'} "${this.groupId}"`)
     return this.#cluster.ensureNode(nodeId, host, port)
   }
 }

@@ -6,6 +6,8 @@ import { type BatchStamp, NO_STAMP, type ProducerBatch } from './producer-batch.
 export interface ProducerIdentity {
   readonly producerId: number
   readonly producerEpoch: number
+  /** Whether its batches belong to transactions. Then the epoch is the broker's alone to raise. */
+  readonly isTransactional?: boolean
 }
 
 const SEQUENCES = 0x8000_0000
@@ -105,9 +107,13 @@ export class PartitionQueue {
   /** The broker has refused the sequence number of a batch, which is sent again. */
   retryOutOfSequence(batch: ProducerBatch, retryAt: number): void {
     // Earlier batches that are still under way explain the gap. Otherwise it will not close by itself.
-    const isFirst = ![...this.inFlight, ...this.retries].some(({ order }) => order < batch.order)
-    if (isFirst) this.#mustRenumber = true
+    if (this.isFirst(batch)) this.#mustRenumber = true
     this.retry(batch, retryAt)
+  }
+
+  /** Whether no earlier batch has been sent that has not ended. */
+  isFirst(batch: ProducerBatch): boolean {
+    return ![...this.inFlight, ...this.retries].some(({ order }) => order < batch.order)
   }
 
   /** Puts the parts of a batch that was too large in its place. Together they have its sequence numbers. */
@@ -136,11 +142,13 @@ export class PartitionQueue {
 
   #stamp(identity: ProducerIdentity | null, recordCount: number): BatchStamp {
     if (identity === null) return NO_STAMP
-    if (this.#identity === null || this.#identity.producerId !== identity.producerId) this.#begin(identity)
+    const isRaised = identity.isTransactional === true && this.#identity?.producerEpoch !== identity.producerEpoch
+    if (this.#identity?.producerId !== identity.producerId || isRaised) this.#begin(identity)
     const { producerId, producerEpoch } = this.#identity!
     const baseSequence = this.#nextSequence
     this.#nextSequence = sequenceAfter(baseSequence, recordCount)
-    return { producerId, producerEpoch, baseSequence }
+    const stamp = { producerId, producerEpoch, baseSequence }
+    return identity.isTransactional ? { ...stamp, isTransactional: true } : stamp
   }
 
   #begin(identity: ProducerIdentity): void {

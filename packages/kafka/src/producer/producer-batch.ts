@@ -10,6 +10,7 @@ export interface BatchStamp {
   readonly producerId: number
   readonly producerEpoch: number
   readonly baseSequence: number
+  readonly isTransactional?: boolean
 }
 
 export const NO_STAMP: BatchStamp = { producerId: -1, producerEpoch: -1, baseSequence: -1 }

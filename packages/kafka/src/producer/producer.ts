@@ -3,7 +3,8 @@ import { type Clock, monotonicClock, timerMs } from '../clock.ts'
 import { Cluster, type PartitionMetadata, topicError } from '../cluster.ts'
 import type { Properties } from '../config/client-properties.ts'
 import { type ProducerConfig, producerConfig } from '../config/producer-config.ts'
-import { bufferExhaustedError, closedError, recordTooLargeError, timeoutError } from '../errors.ts'
+import type { OffsetCommit } from '../consumer/committed-offsets.ts'
+import { bufferExhaustedError, closedError, illegalStateError, recordTooLargeError, timeoutError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import { Partitioner } from './partitioner.ts'
@@ -11,6 +12,8 @@ import { ProducerBatch } from './producer-batch.ts'
 import { type ProducerMetrics, producerMetrics } from './producer-metrics.ts'
 import type { SendCompletion } from './send-completion.ts'
 import { Sender } from './sender.ts'
+import { type TransactionGroup, TransactionRequests } from './transaction-requests.ts'
+import { Transactions } from './transactions.ts'
 
 /** A key or value as it goes into a record: bytes as they are, text as UTF-8, or nothing. */
 export type SerializedData = RecordData
@@ -71,6 +74,7 @@ export class Producer {
   readonly #clock: Clock
   readonly #cluster: Cluster
   readonly #sender: Sender
+  readonly #transactions: Transactions | null
   readonly #topics = new Map<string, TopicState>()
   #lastTopic: TopicState | null = null
   #batchOrder = 0
@@ -99,12 +103,14 @@ export class Producer {
         for (const state of this.#topics.values()) if (state.waiting.length > 0) this.#failWaiting(state, error)
       },
     })
+    this.#transactions = this.#config.transactionalId === null ? null : this.#newTransactions(this.#config.transactionalId)
     this.#sender = new Sender({
       config: this.#config,
       cluster: this.#cluster,
       logger,
       clock,
       metrics: this.#metrics,
+      transactions: this.#transactions,
       released: () => this.#released(),
     })
   }
@@ -117,7 +123,8 @@ export class Producer {
    * @param timestamp milliseconds since 1970.
    * @param headers null for none.
    * @param completion is told how the record has ended; null if nobody wants to know.
-   * @throws KafkaError `CLIENT_CLOSED`; `BUFFER_EXHAUSTED` if `hasRoom()` is false. Then the record was not taken over.
+   * @throws KafkaError `CLIENT_CLOSED`; `BUFFER_EXHAUSTED` if `hasRoom()` is false; with `transactional.id` also `ILLEGAL_STATE` outside of a transaction, and
+   *   `TRANSACTION_FAILED` or `PRODUCER_FENCED` in one that has failed. Then the record was not taken over.
    *   All other failures go to the completion.
    */
   send(
@@ -131,6 +138,7 @@ export class Producer {
   ): void {
     if (this.#closing !== null) throw closedError('Cannot perform operation after producer has been closed')
     if (this.#metrics.bytesBuffered >= this.#config.bufferBytesMax) throw bufferExhaustedError(this.#exhausted())
+    if (this.#transactions !== null) this.#transactions.checkSend(topic)
     let state = this.#lastTopic
     if (state === null || state.name !== topic) state = this.#topicState(topic)
 
@@ -188,7 +196,56 @@ export class Producer {
   }
 
   /**
-   * Sends what is left, then ends all connections. A second call waits for the first.
+   * Takes over the transactional id: earlier producers with it are fenced, and the transaction that they may have left open is aborted. To be called once,
+   * before anything is sent, where `transactional.id` is set.
+   *
+   * @throws KafkaError `ILLEGAL_STATE`; `REQUEST_TIMED_OUT` after `max.block.ms`, then to be called again, as are the others; or what the broker says.
+   */
+  async initTransactions(): Promise<void> {
+    await this.#transactional().init()
+  }
+
+  /**
+   * What is sent from now on belongs to one transaction: those who read with `isolation.level=read_committed` see all of it, after `commitTransaction`, or nothing.
+   *
+   * @throws KafkaError `ILLEGAL_STATE`; `PRODUCER_FENCED`.
+   */
+  beginTransaction(): void {
+    this.#transactional().begin()
+  }
+
+  /**
+   * Makes the progress of a consumer group part of the transaction.
+   *
+   * @param offsets of the next records to read.
+   * @param group of the consumer, from `Consumer.groupMetadata`; with only a `groupId`, late members are not recognised.
+   * @throws KafkaError `COMMIT_FAILED` if the group has moved on; `PRODUCER_FENCED`; `REQUEST_TIMED_OUT` after `max.block.ms`; others as the broker says. Then the
+   *   transaction has to be aborted.
+   */
+  async sendOffsetsToTransaction(offsets: readonly OffsetCommit[], group: TransactionGroup): Promise<void> {
+    await this.#transactional().sendOffsets(offsets, group)
+  }
+
+  /**
+   * Sends what is left and commits.
+   *
+   * @throws KafkaError the error of the first record that has failed, then `abortTransaction` has to be called; `PRODUCER_FENCED`, then `close`;
+   *   `REQUEST_TIMED_OUT` after `max.block.ms`, then the same call again: the transaction may have been committed.
+   */
+  async commitTransaction(): Promise<void> {
+    await this.#transactional().commit()
+  }
+
+  /** Drops what is not sent yet, which fails with `TRANSACTION_ABORTED`, and aborts. @throws KafkaError as `commitTransaction`. */
+  async abortTransaction(): Promise<void> {
+    const transactions = this.#transactional()
+    const aborted = transactions.abort()
+    if (transactions.refusal !== null) for (const state of this.#topics.values()) this.#failWaiting(state, transactions.refusal)
+    await aborted
+  }
+
+  /**
+   * Sends what is left, aborts a transaction that is open, then ends all connections. A second call waits for the first.
    *
    * @param options how long sending may take, milliseconds; default until everything has ended, which `delivery.timeout.ms` bounds. What is not
    *   acknowledged by then fails with `CLIENT_CLOSED`; 0 is at once.
@@ -202,7 +259,7 @@ export class Producer {
     if (timeoutMs > 0) {
       const { promise: late, resolve } = Promise.withResolvers<void>()
       const timer = timeoutMs === Infinity ? undefined : setTimeout(resolve, timerMs(timeoutMs))
-      await Promise.race([this.flush(), late])
+      await Promise.race([this.#finish(), late])
       clearTimeout(timer)
     }
     const error = closedError('Producer is closed forcefully.')
@@ -213,6 +270,32 @@ export class Producer {
       reject(error)
     }
     await this.#cluster.close()
+  }
+
+  /** Never rejects. */
+  async #finish(): Promise<void> {
+    await this.flush()
+    await this.#transactions?.settled()
+    if (!this.#transactions?.isOpen) return
+    await this.abortTransaction().catch((error) => this.#logger.warn('The transaction that was open could not be aborted; the broker does it in time.', error))
+  }
+
+  #newTransactions(transactionalId: string): Transactions {
+    const { transactionTimeoutMs, maxBlockMs } = this.#config
+    return new Transactions({
+      transactionalId,
+      maxBlockMs,
+      requests: new TransactionRequests({ cluster: this.#cluster, transactionalId, transactionTimeoutMs }),
+      flush: () => this.flush(),
+      changed: () => this.#sender.plan(),
+    })
+  }
+
+  #transactional(): Transactions {
+    if (this.#transactions === null) {
+      throw illegalStateError('Cannot use transactional methods without enabling transactions by setting the transactional.id configuration property')
+    }
+    return this.#transactions
   }
 
   #append(
@@ -325,10 +408,12 @@ export class Producer {
 
   /** Completions are never called inside `send`: its caller may not have noted the record yet. */
   #refuse(error: KafkaError, completion: SendCompletion | null): void {
+    this.#transactions?.recordFailed(error, false)
     queueMicrotask(() => this.#failed(error, completion))
   }
 
   #failed(error: KafkaError, completion: SendCompletion | null): void {
+    this.#transactions?.recordFailed(error, false)
     this.#metrics.recordsFailed++
     try {
       completion?.failed(error)
@@ -348,6 +433,8 @@ export class Producer {
   #topicsInUse(): readonly string[] {
     const now = this.#clock.now()
     for (const [name, { lastUsedAt, waiting, queues }] of this.#topics) {
+      // Sequence numbers of a transactional producer go on for as long as its epoch lasts.
+      if (this.#transactions !== null) continue
       const isIdle = waiting.length === 0 && now - lastUsedAt > this.#config.metadataIdleMaxMs && queues.every((queue) => queue.isEmpty)
       if (!isIdle) continue
       this.#topics.delete(name)

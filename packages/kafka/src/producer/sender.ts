@@ -23,6 +23,7 @@ import type { FlushWaiter } from './flush-waiter.ts'
 import type { PartitionQueue, ProducerIdentity } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import type { ProducerMetrics } from './producer-metrics.ts'
+import type { Transactions } from './transactions.ts'
 
 export interface SenderOptions {
   readonly config: ProducerConfig
@@ -30,6 +31,8 @@ export interface SenderOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly metrics: ProducerMetrics
+  /** Null for a producer without them. */
+  readonly transactions: Transactions | null
   /** Called when bytes of `buffer.memory` have become free. Must not throw. */
   released(): void
 }
@@ -149,10 +152,21 @@ export class Sender {
     if (this.#isClosed || this.#active.size === 0) return
     if (this.#fatal) return this.#failAll(this.#fatal)
     const now = this.#options.clock.now()
+    if (this.#options.transactions !== null) this.#follow(this.#options.transactions)
     this.#expire(now)
     if (this.#isIdempotent && (this.#identity === null || this.#needsIdentity())) this.#identify()
     else for (const [node, queues] of this.#dueByLeader(now)) this.#sendDue(node, queues, now)
     this.#planNext(now)
+  }
+
+  /** A transaction that has failed or is aborted drops what was never sent; what was is sent to its end, so that no sequence number is left out. */
+  #follow(transactions: Transactions): void {
+    this.#identity = transactions.identity
+    const { refusal, isFatal } = transactions
+    if (refusal === null) return
+    for (const queue of [...this.#active]) {
+      for (const batch of queue.removeWaiting(({ stamp }) => isFatal || stamp === null)) this.#failBatch(queue, batch, refusal)
+    }
   }
 
   #needsIdentity(): boolean {
@@ -161,10 +175,11 @@ export class Sender {
   }
 
   #dueByLeader(now: number): Map<BrokerNode, PartitionQueue[]> {
+    const { transactions } = this.#options
     const due = new Map<BrokerNode, PartitionQueue[]>()
     for (const queue of this.#active) {
       if (queue.open !== null && now - queue.open.createdAt >= this.#config.lingerMs) queue.closeOpen()
-      if (queue.next(now) === null) continue
+      if (queue.next(now) === null || transactions?.admits(queue) === false) continue
       const leader = this.#options.cluster.leader(queue.topic, queue.partition)
       if (leader === null) {
         this.#options.cluster.requestRefresh()
@@ -221,7 +236,7 @@ export class Sender {
   }
 
   #send(node: BrokerNode, connection: Connection, flights: readonly Flight[]): void {
-    const { acks, requestTimeoutMs, clientId } = this.#config
+    const { acks, requestTimeoutMs, clientId, transactionalId } = this.#config
     const { metrics } = this.#options
     metrics.requests++
     for (const { batch } of flights) {
@@ -233,7 +248,8 @@ export class Sender {
     try {
       const version = connection.version('Produce')
       const topics = topicsOf(flights)
-      const encode = (correlationId: number) => encodeProduceRequest({ version, correlationId, clientId, acks, timeoutMs: requestTimeoutMs, topics })
+      const encode = (correlationId: number) =>
+        encodeProduceRequest({ version, correlationId, clientId, transactionalId, acks, timeoutMs: requestTimeoutMs, topics })
       if (acks === 0) return connection.post(encode, (error) => (error ? failed(error) : this.#written(node, flights)))
       const answered = (frame: Buffer) => {
         let answer: ResponseBody<'Produce'>
@@ -317,7 +333,9 @@ export class Sender {
 
   #retryOutOfSequence(flight: Flight, error: KafkaError): void {
     flight.batch.lastError = error
-    const reason = this.#reasonToGiveUp(flight.batch, error)
+    // Numbers can begin anew only with another transaction.
+    const isFinal = this.#options.transactions !== null && flight.queue.isFirst(flight.batch)
+    const reason = isFinal ? error : this.#reasonToGiveUp(flight.batch, error)
     if (reason) this.#fail(flight, reason)
     else flight.queue.retryOutOfSequence(flight.batch, this.#retryAt(flight.batch))
   }
@@ -349,6 +367,7 @@ export class Sender {
 
   #failBatch(queue: PartitionQueue, batch: ProducerBatch, error: KafkaError): void {
     this.#options.metrics.recordsFailed += batch.recordCount
+    this.#options.transactions?.recordFailed(error, batch.attempts > 0)
     batch.fail(error, this.#options.logger)
     this.#ended(queue, batch)
   }
