@@ -30,4 +30,5 @@ export { type ClientOptions, Producer, type SerializedData } from './producer/pr
 export type { ProducerMetrics } from './producer/producer-metrics.ts'
 export type { TransactionGroup } from './producer/transaction-requests.ts'
 export type { SendCompletion } from './producer/send-completion.ts'
+export { readTlsOptions } from './security/tls-options.ts'
 export type { TopicPartition } from './topic-partition.ts'

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { configurationError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { readKeyStore } from './key-store.ts'
@@ -17,17 +17,22 @@ const STORE_BYTES_MAX = 16 * 1024 * 1024
  * @throws KafkaError `INVALID_CONFIGURATION` that names file, key and remedy, and never a password.
  */
 export async function loadTlsContext(config: TlsConfig, logger: Logger): Promise<SecureContext> {
+  return createSecureContext(await loadTlsOptions(config, logger))
+}
+
+/** As `loadTlsContext`, for whoever makes the context. */
+export async function loadTlsOptions(config: TlsConfig, logger: Logger): Promise<SecureContextOptions> {
   const { trustStore, keyStore, keyPassword, minVersion, maxVersion, ciphers } = config
   const ca = trustStore && (await trustedCertificates(trustStore))
   const own = keyStore && (await ownKey(keyStore, keyPassword, logger))
-  return createSecureContext({
+  return {
     minVersion,
     maxVersion,
     ...(ciphers === undefined ? {} : { ciphers }),
     // In Java each certificate of a trust store is an anchor, also one that another authority has issued.
     ...(ca ? { ca, allowPartialTrustChain: true } : {}),
     ...(own ? { key: own.key, cert: own.chain } : {}),
-  })
+  }
 }
 
 interface OwnKey {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { Agent, request } from 'node:https'
+import { Agent, type AgentOptions, request } from 'node:https'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { ConfigError } from '@millrace/api'
 import { parseWorkerConfig } from '../config/worker-config.ts'
 import { Loggers } from '../logging/loggers.ts'
 import { RestServer } from './server.ts'
@@ -11,6 +12,8 @@ import { RestServer } from './server.ts'
 const certificate = file('cert.pem')
 const key = file('key.pem')
 const store = file('store.p12')
+// Those that the Kafka client is tested with: what keytool and OpenSSL write.
+const stores = fileURLToPath(new URL('../../../kafka/testdata/', import.meta.url))
 
 function file(name: string): string {
   return fileURLToPath(new URL(`test-data/${name}`, import.meta.url))
@@ -37,7 +40,7 @@ async function serve(t: TestContext, properties: Record<string, string>) {
   return { url: server.advertisedUrl, lines }
 }
 
-function health(url: URL, options: { cert?: Buffer; key?: Buffer; passphrase?: string } = {}): Promise<number | undefined> {
+function health(url: URL, options: AgentOptions = {}): Promise<number | undefined> {
   const agent = new Agent({ ca: readFileSync(certificate), ...options })
   return new Promise((resolve, reject) => {
     const asked = request(new URL('/health', url), { agent }, (response) => {
@@ -84,21 +87,49 @@ test('a required client certificate is required', async (t) => {
   assert.equal(await health(url, { cert: readFileSync(certificate), key: readFileSync(key), passphrase: 'secret' }), 503)
 })
 
+for (const [type, keyStore, trustStore] of [
+  ['JKS', 'keystore.jks', 'truststore.jks'],
+  ['PKCS12', 'keystore.p12', 'truststore.p12'],
+  ['PKCS12', 'keystore-older.p12', 'truststore-older.p12'],
+] as const) {
+  test(`keys and trusted certificates are read from ${keyStore} and ${trustStore} as keytool wrote them`, async (t) => {
+    const { url } = await serve(t, {
+      // JKS is the default.
+      ...(type === 'JKS' ? {} : { 'listeners.https.ssl.keystore.type': type, 'listeners.https.ssl.truststore.type': type }),
+      'listeners.https.ssl.keystore.location': stores + keyStore,
+      'listeners.https.ssl.keystore.password': 'store-secret',
+      ...(type === 'JKS' ? { 'listeners.https.ssl.key.password': 'key-secret' } : {}),
+      'listeners.https.ssl.truststore.location': stores + trustStore,
+      'listeners.https.ssl.truststore.password': 'store-secret',
+      'listeners.https.ssl.client.auth': 'required',
+    })
+    // The certificate in these stores names no host.
+    const trusting = { ca: readFileSync(`${stores}ca.pem`), checkServerIdentity: () => undefined }
+    await assert.rejects(health(url, trusting))
+    const known = { cert: readFileSync(`${stores}client-chain.pem`), key: readFileSync(`${stores}client-key.pem`) }
+    assert.equal(await health(url, { ...trusting, ...known }), 503)
+  })
+}
+
 test('stores that cannot be read are refused by name, without their passwords', async (t) => {
-  const withStore = (properties: Record<string, string>) =>
-    serve(t, { 'listeners.https.ssl.keystore.location': store, 'listeners.https.ssl.keystore.password': 'secret', ...properties })
-  const jks = (await withStore({}).catch((error: unknown) => error)) as Error
-  assert.match(jks.message, /"listeners\.https\.ssl\.keystore\.type" is JKS, which cannot be read/)
-  assert.doesNotMatch(String(jks.stack), /secret/)
-  const missing = { 'listeners.https.ssl.keystore.type': 'PKCS12', 'listeners.https.ssl.keystore.location': '/no/such/store' }
-  await assert.rejects(withStore(missing), /"listeners\.https\.ssl\.keystore\.location" names the file "\/no\/such\/store", which cannot be read/)
-  const truststore = {
-    'listeners.https.ssl.keystore.type': 'PKCS12',
-    'listeners.https.ssl.truststore.location': store,
-    'listeners.https.ssl.truststore.type': 'PKCS12',
+  const refusal = async (properties: Record<string, string>): Promise<ConfigError> => {
+    const settings = { 'listeners.https.ssl.keystore.location': store, 'listeners.https.ssl.keystore.password': 'secret', ...properties }
+    const error = await serve(t, settings).catch((cause: unknown) => cause)
+    assert.ok(error instanceof ConfigError)
+    assert.doesNotMatch(String(error.stack), /secret/)
+    return error
   }
-  await assert.rejects(withStore(truststore), /"listeners\.https\.ssl\.truststore\.type" is PKCS12, which cannot be read/)
-  await assert.rejects(withStore({ 'listeners.https.ssl.keystore.type': 'PKCS12', 'listeners.https.ssl.cipher.suites': 'TLS_NONE' }), /names "TLS_NONE"/)
+  const wrong = await refusal({ 'listeners.https.ssl.keystore.location': `${stores}keystore.jks`, 'listeners.https.ssl.keystore.password': 'false-secret' })
+  assert.match(wrong.message, /keystore\.jks of type JKS .*the password is wrong.* Check "listeners\.https\.ssl\.keystore\.password"/)
+  assert.equal(wrong.key, 'listeners.https.ssl.keystore.location')
+  const missing = await refusal({ 'listeners.https.ssl.keystore.type': 'PKCS12', 'listeners.https.ssl.keystore.location': '/no/such/store' })
+  assert.match(missing.message, /\/no\/such\/store of type PKCS12 \("listeners\.https\.ssl\.keystore\.location"\): the file does not exist/)
+  const type = await refusal({ 'listeners.https.ssl.truststore.location': store, 'listeners.https.ssl.truststore.type': 'BCFKS' })
+  assert.match(type.message, /Invalid value BCFKS for configuration listeners\.https\.ssl\.truststore\.type/)
+  assert.match((await refusal({ 'listeners.https.ssl.cipher.suites': 'TLS_NONE' })).message, /Unsupported CipherSuite: TLS_NONE/)
+  assert.match((await refusal({ 'listeners.https.ssl.client.auth': 'perhaps' })).message, /"listeners\.https\.ssl\.client\.auth" is "perhaps"/)
+  const none = await serve(t, { 'ssl.client.auth': 'none' }).catch((cause: unknown) => cause)
+  assert.match(String(none), /"ssl\.keystore\.location" is missing/)
 })
 
 test('settings that only a Java virtual machine has are named as without effect', async (t) => {
