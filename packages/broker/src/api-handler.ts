@@ -6,8 +6,9 @@ import type { BufferPool } from './buffer-pool.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './groups/group-coordinator.ts'
 import type { Topics } from './topics.ts'
+import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts'
 
-/** The only node of the cluster: broker, leader of all partitions, coordinator of all groups, controller. */
+/** The only node of the cluster: broker, leader of all partitions, coordinator of all groups and transactions, controller. */
 export const NODE_ID = 1
 
 /** What the APIs act on. */
@@ -16,6 +17,7 @@ export interface BrokerServices {
   readonly meta: BrokerMeta
   readonly topics: Topics
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
   /** For requests and records; what an answer holds of it is released when the answer has been sent. */
   readonly buffers: BufferPool
   readonly logger: BrokerLogger

@@ -18,6 +18,10 @@ import { createTopics } from './apis/19-create-topics.ts'
 import { deleteTopics } from './apis/20-delete-topics.ts'
 import { initProducerId } from './apis/22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './apis/23-offset-for-leader-epoch.ts'
+import { addPartitionsToTxn } from './apis/24-add-partitions-to-txn.ts'
+import { addOffsetsToTxn } from './apis/25-add-offsets-to-txn.ts'
+import { endTxn } from './apis/26-end-txn.ts'
+import { txnOffsetCommit } from './apis/28-txn-offset-commit.ts'
 import { describeConfigs } from './apis/32-describe-configs.ts'
 import { deleteGroups } from './apis/42-delete-groups.ts'
 import { offsetDelete } from './apis/47-offset-delete.ts'
@@ -45,6 +49,10 @@ export const apiHandlers: ReadonlyMap<number, ApiHandler> = new Map(
       deleteTopics,
       initProducerId,
       offsetForLeaderEpoch,
+      addPartitionsToTxn,
+      addOffsetsToTxn,
+      endTxn,
+      txnOffsetCommit,
       describeConfigs,
       deleteGroups,
       offsetDelete,

@@ -211,11 +211,11 @@ test('appends a batch of an idempotent producer once, however often it is sent',
   assert.ok((await again.send('InitProducerId', 4, { transactionalId: null, transactionTimeoutMs: 0 })).producerId > second.producerId)
 })
 
-test('refuses transactions with a reason, as it has none yet', async (t) => {
+test('coordinates transactions, and refuses share groups with a reason', async (t) => {
   const { client } = await start(t)
-  assert.equal((await client.send('InitProducerId', 4, { transactionalId: 'tx', transactionTimeoutMs: 1000 })).errorCode, ErrorCode.INVALID_REQUEST)
-  const { coordinators } = await client.send('FindCoordinator', 4, { keyType: 1, coordinatorKeys: ['tx'] })
-  assert.match(coordinators[0]!.errorMessage!, /no transactions/)
+  const find = async (keyType: number) => (await client.send('FindCoordinator', 4, { keyType, coordinatorKeys: ['key'] })).coordinators[0]!
+  assert.equal((await find(1)).nodeId, 1)
+  assert.match((await find(2)).errorMessage!, /no share groups/)
 })
 
 test('keeps groups and committed offsets over a restart', async (t) => {
@@ -293,7 +293,7 @@ test('answers every kind of request in every version, whether it succeeds or fai
         const each = await RawClient.connect(broker.port)
         const frame = await each.exchange([encodeRequest({ api, version, correlationId: 1, clientId: 'c', body: body as never })])
         const answer = JSON.stringify(decodeResponse(api, version, frame))
-        if (fails && api !== 'LeaveGroup') assert.match(answer, /"errorCode":7/, `${api} ${version}: ${answer}`)
+        if (fails && api !== 'LeaveGroup') assert.match(answer, /"(errorCode|partitionErrorCode)":7/, `${api} ${version}: ${answer}`)
         each.close()
       }
     }
@@ -364,6 +364,25 @@ function requestOf(api: ApiName, version: number, topicId: string): unknown {
       return { transactionalId: null, transactionTimeoutMs: 0 }
     case 'OffsetForLeaderEpoch':
       return { topics: [{ topic: 'orders', partitions: [{ partition: 0, leaderEpoch: 0 }] }] }
+    case 'AddPartitionsToTxn':
+      return {
+        v3AndBelowTransactionalId: 'tx',
+        v3AndBelowProducerId: 1,
+        v3AndBelowProducerEpoch: 0,
+        v3AndBelowTopics: [{ name: 'orders', partitions: [0] }],
+      }
+    case 'AddOffsetsToTxn':
+      return { transactionalId: 'tx', producerId: 1, producerEpoch: 0, groupId: 'g' }
+    case 'EndTxn':
+      return { transactionalId: 'tx', producerId: 1, producerEpoch: 0, committed: true }
+    case 'TxnOffsetCommit':
+      return {
+        transactionalId: 'tx',
+        groupId: 'g',
+        producerId: 1,
+        producerEpoch: 0,
+        topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, committedOffset: 1, committedMetadata: null }] }],
+      }
     case 'DescribeConfigs':
       return {
         resources: [

@@ -10,6 +10,7 @@ import { Faults } from './faults.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
 import { Server } from './server.ts'
 import { Topics } from './topics.ts'
+import { TransactionCoordinator } from './transactions/transaction-coordinator.ts'
 
 const CLEAN_SHUTDOWN_FILE = '.clean-shutdown'
 const FLUSH_CHECK_INTERVAL_MS = 1000
@@ -50,6 +51,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const unlock = lockDataDir(dataDir)
   const faults = new Faults()
   let groups: GroupCoordinator | undefined
+  let transactions: TransactionCoordinator | undefined
   try {
     const cleanShutdownFile = join(dataDir, CLEAN_SHUTDOWN_FILE)
     const isTrusted = existsSync(cleanShutdownFile)
@@ -58,7 +60,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const meta = BrokerMeta.open(dataDir)
     const topics = new Topics({ dataDir, meta, config, buffers, faults, logger, isTrusted })
     groups = GroupCoordinator.open({ dataDir, config, topics, faults, logger, clock: Date.now })
-    const services: BrokerServices = { config, meta, topics, groups, buffers, logger, clock: Date.now }
+    transactions = TransactionCoordinator.open({ dataDir, config, meta, topics, groups, faults, logger, clock: Date.now })
+    const services: BrokerServices = { config, meta, topics, groups, transactions, buffers, logger, clock: Date.now }
     const server = await Server.listen({ host, port, services, faults })
     const stopHousekeeping = keepHouse(services)
     logger.info(`The embedded broker listens on ${host}:${server.port}, cluster id ${meta.clusterId}, data in "${dataDir}".`)
@@ -66,6 +69,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const close = async () => {
       stopHousekeeping()
       await server.close()
+      services.transactions.close()
       services.groups.close()
       try {
         topics.close()
@@ -79,6 +83,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     let closing: Promise<void> | undefined
     return { host, port: server.port, clusterId: meta.clusterId, faults, close: () => (closing ??= close()) }
   } catch (error) {
+    transactions?.close()
     groups?.close()
     unlock()
     throw error
@@ -86,11 +91,12 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 }
 
 /** Work that nobody asks for. Returns what stops it. */
-function keepHouse({ topics, groups, config, clock }: BrokerServices): () => void {
+function keepHouse({ topics, groups, transactions, config, clock }: BrokerServices): () => void {
   const timers = [
     setInterval(() => topics.flushIfDue(clock()), FLUSH_CHECK_INTERVAL_MS),
     setInterval(() => void topics.removeExpired(clock()), config.retentionCheckIntervalMs),
     setInterval(() => groups.expireOffsets(clock()), config.offsetsRetentionCheckIntervalMs),
+    setInterval(() => transactions.expire(clock()), config.transactionCheckIntervalMs),
   ]
   // The broker alone keeps no process alive by its housekeeping.
   for (const timer of timers) timer.unref()

@@ -15,7 +15,7 @@ interface PartitionAnswer {
  * Produce 3 to 13: appends one record batch to each partition named, and answers when all are in the page cache, or on the disk where
  * `flush.messages` asks for it. With `acks=0` there is no answer; an error then closes the connection, as in Kafka, so that the client looks again.
  * `acks=1` and `acks=all` are the same on one node.
- * Idempotent producers: KIP-98; errors of records: KIP-467 (the whole batch is refused); topic ids from 13 on: KIP-516.
+ * Idempotent and transactional producers: KIP-98; errors of records: KIP-467 (the whole batch is refused); topic ids from 13 on: KIP-516.
  */
 export const produce: ApiHandler<'Produce'> = {
   api: 'Produce',
@@ -50,7 +50,7 @@ export const produce: ApiHandler<'Produce'> = {
 
 function append(
   { version, body }: Request<'Produce'>,
-  { topics, logger }: BrokerServices,
+  { topics, transactions, logger }: BrokerServices,
   {
     name,
     topicId,
@@ -71,7 +71,7 @@ function append(
   if (!topic) return failed(index, version >= 13 ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   try {
     const log = topics.log(topic, index)
-    const { baseOffset, logAppendTime } = log.append(records ?? Buffer.alloc(0), now)
+    const { baseOffset, logAppendTime } = log.append(records ?? Buffer.alloc(0), now, transactions.guard)
     if (log.isFlushDue) unflushed.push(log)
     return { index, errorCode: 0, baseOffset, logAppendTimeMs: logAppendTime, logStartOffset: log.startOffset }
   } catch (error) {

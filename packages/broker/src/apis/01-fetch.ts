@@ -2,6 +2,8 @@ import { encodeFetchResponse, ErrorCode, type FetchResponsePartition, KafkaError
 import type { Answer, ApiHandler, BrokerServices, Request } from '../api-handler.ts'
 import { LEADER_EPOCH, type LogWatcher, type PartitionLog } from '../log/partition-log.ts'
 
+const READ_COMMITTED = 1
+
 type WantedPartition = Request<'Fetch'>['body']['topics'][number]['partitions'][number]
 
 interface Wanted {
@@ -16,7 +18,7 @@ interface Wanted {
 
 /**
  * Fetch 4 to 17: whole record batches from each offset asked for, bounded by the sizes of the request and by `fetch.max.bytes`; at least one batch
- * if there is any (KIP-74). Waits until `min_bytes` are there or `max_wait_ms` is over. Both isolation levels are the same without transactions.
+ * if there is any (KIP-74). Waits until `min_bytes` are there or `max_wait_ms` is over. Committed records end at the last stable offset.
  * Fetch sessions (KIP-227) are never opened: clients then name all partitions each time. Topic ids from 13 on: KIP-516.
  */
 export const fetch: ApiHandler<'Fetch'> = {
@@ -27,9 +29,10 @@ export const fetch: ApiHandler<'Fetch'> = {
     const { maxWaitMs, minBytes, sessionId, sessionEpoch } = request.body
     if (sessionId !== 0 && sessionEpoch > 0) return encode(request, [], ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
     const wanted = resolve(request, services)
-    if (maxWaitMs <= 0 || wanted.length === 0 || isReady(wanted, minBytes)) return read(request, services, wanted)
+    const isCommittedOnly = request.body.isolationLevel === READ_COMMITTED
+    if (maxWaitMs <= 0 || wanted.length === 0 || isReady(wanted, minBytes, isCommittedOnly)) return read(request, services, wanted)
     // The topics are looked up again: they may have been deleted meanwhile.
-    return moreData(request, wanted, { minBytes, maxWaitMs }).then(() => read(request, services, resolve(request, services)))
+    return moreData(request, wanted, { minBytes, maxWaitMs, isCommittedOnly }).then(() => read(request, services, resolve(request, services)))
   },
 
   fail(request, errorCode) {
@@ -64,11 +67,11 @@ export function leaderEpochError(epoch: number): number {
   return epoch > LEADER_EPOCH ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.FENCED_LEADER_EPOCH
 }
 
-function isReady(wanted: readonly Wanted[], bytesMin: number): boolean {
+function isReady(wanted: readonly Wanted[], bytesMin: number, isCommittedOnly: boolean): boolean {
   let bytes = 0
   for (const { log, partition } of wanted) {
     if (!log || partition.fetchOffset < log.startOffset || partition.fetchOffset > log.endOffset) return true
-    if (partition.fetchOffset === log.endOffset) continue
+    if (partition.fetchOffset >= (isCommittedOnly ? log.lastStableOffset : log.endOffset)) continue
     if (bytesMin <= 1) return true
     bytes += Math.min(log.bytesFrom(partition.fetchOffset), partition.partitionMaxBytes)
   }
@@ -79,7 +82,7 @@ function isReady(wanted: readonly Wanted[], bytesMin: number): boolean {
 function moreData(
   request: Request<'Fetch'>,
   wanted: readonly Wanted[],
-  { minBytes, maxWaitMs }: { readonly minBytes: number; readonly maxWaitMs: number },
+  { minBytes, maxWaitMs, isCommittedOnly }: { readonly minBytes: number; readonly maxWaitMs: number; readonly isCommittedOnly: boolean },
 ): Promise<void> {
   return new Promise((resolve) => {
     let bytes = 0
@@ -98,7 +101,8 @@ function moreData(
     const watcher: LogWatcher = {
       appended(appended) {
         bytes += appended
-        if (bytes >= minBytes) finishSoon()
+        // What belongs to a running transaction is nothing yet for who wants committed records.
+        if (bytes >= minBytes && (!isCommittedOnly || isReady(wanted, minBytes, true))) finishSoon()
       },
       removed: finishSoon,
     }
@@ -115,16 +119,20 @@ function read(request: Request<'Fetch'>, { config }: BrokerServices, wanted: rea
     const { partition: index, fetchOffset, partitionMaxBytes } = partition
     if (!log) return { topic, topicId, answer: failed(index, errorCode) }
     try {
-      const records = log.read(fetchOffset, Math.min(partitionMaxBytes, bytesLeft), isEmpty)
+      const bytesMax = Math.min(partitionMaxBytes, bytesLeft)
+      const { records, abortedTransactions } =
+        request.body.isolationLevel === READ_COMMITTED
+          ? log.readCommitted(fetchOffset, bytesMax, isEmpty)
+          : { records: log.read(fetchOffset, bytesMax, isEmpty), abortedTransactions: null }
       bytesLeft = Math.max(0, bytesLeft - records.length)
       if (records.length > 0) isEmpty = false
       const answer: FetchResponsePartition = {
         partitionIndex: index,
         errorCode: 0,
         highWatermark: log.endOffset,
-        lastStableOffset: log.endOffset,
+        lastStableOffset: log.lastStableOffset,
         logStartOffset: log.startOffset,
-        abortedTransactions: request.body.isolationLevel === 1 ? [] : null,
+        abortedTransactions,
         records: [records],
       }
       return { topic, topicId, answer }

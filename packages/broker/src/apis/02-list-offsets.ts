@@ -15,7 +15,7 @@ const EARLIEST_PENDING_UPLOAD = -6
 
 type WantedPartition = Request<'ListOffsets'>['body']['topics'][number]['partitions'][number]
 
-/** ListOffsets 1 to 11: start and end of a log, or the first record from a timestamp on. */
+/** ListOffsets 1 to 11: start and end of a log, or the first record from a timestamp on. For committed records the end is the last stable offset. */
 export const listOffsets = apiHandler({
   api: 'ListOffsets',
   versions: { min: 1, max: 11 },
@@ -23,7 +23,7 @@ export const listOffsets = apiHandler({
   respond: ({ version, body }, services) => ({
     topics: body.topics.map(({ name, partitions }) => ({
       name,
-      partitions: partitions.map((partition) => found(services, version, name, partition)),
+      partitions: partitions.map((partition) => found(services, { version, isCommittedOnly: body.isolationLevel === 1 }, name, partition)),
     })),
   }),
 
@@ -35,13 +35,18 @@ export const listOffsets = apiHandler({
   }),
 })
 
-function found({ topics }: BrokerServices, version: number, name: string, { partitionIndex, timestamp, currentLeaderEpoch }: WantedPartition) {
+function found(
+  { topics }: BrokerServices,
+  { version, isCommittedOnly }: { readonly version: number; readonly isCommittedOnly: boolean },
+  name: string,
+  { partitionIndex, timestamp, currentLeaderEpoch }: WantedPartition,
+) {
   const topic = topics.get(name)
   if (!topic) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
   const epochError = leaderEpochError(currentLeaderEpoch)
   if (epochError) return { partitionIndex, errorCode: epochError }
   try {
-    const place = placeOf(topics.log(topic, partitionIndex), timestamp)
+    const place = placeOf(topics.log(topic, partitionIndex), timestamp, isCommittedOnly)
     if (!place) return { partitionIndex, errorCode: 0 }
     return { partitionIndex, errorCode: 0, ...place, ...(version >= 4 && { leaderEpoch: LEADER_EPOCH }) }
   } catch (error) {
@@ -51,10 +56,10 @@ function found({ topics }: BrokerServices, version: number, name: string, { part
 }
 
 /** Undefined if there is no such record. */
-function placeOf(log: PartitionLog, timestamp: number): { readonly offset: number; readonly timestamp: number } | undefined {
+function placeOf(log: PartitionLog, timestamp: number, isCommittedOnly: boolean): { readonly offset: number; readonly timestamp: number } | undefined {
   switch (timestamp) {
     case LATEST:
-      return { offset: log.endOffset, timestamp: -1 }
+      return { offset: isCommittedOnly ? log.lastStableOffset : log.endOffset, timestamp: -1 }
     case EARLIEST:
     case EARLIEST_LOCAL:
       return { offset: log.startOffset, timestamp: -1 }

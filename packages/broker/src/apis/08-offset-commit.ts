@@ -25,8 +25,8 @@ export const offsetCommit = apiHandler({
         name,
         topicId,
         partitions: partitions.map((partition) => {
-          const errorCode = topic ? partitionError(topic, partition, services) : unknown
-          if (errorCode === 0) stored.push(entryOf(topic!.name, partition))
+          const errorCode = topic ? offsetError(topic, partition, services) : unknown
+          if (errorCode === 0) stored.push(offsetEntry(topic!.name, partition))
           return { partitionIndex: partition.partitionIndex, errorCode }
         }),
       }
@@ -53,15 +53,21 @@ function commitError({ groupId, memberId, groupInstanceId, generationIdOrMemberE
   return generationId < 0 ? 0 : ErrorCode.ILLEGAL_GENERATION
 }
 
-type Partition = Body['topics'][number]['partitions'][number]
+interface CommittedPartition {
+  readonly partitionIndex: number
+  readonly committedOffset: number
+  readonly committedLeaderEpoch: number
+  readonly committedMetadata: string | null
+}
 
-function partitionError({ partitionCount }: Topic, { partitionIndex, committedMetadata }: Partition, { config }: BrokerServices): number {
-  if (partitionIndex < 0 || partitionIndex >= partitionCount) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+/** Why an offset cannot be committed for a partition; 0 if it can. */
+export function offsetError(topic: Topic | undefined, { partitionIndex, committedMetadata }: CommittedPartition, { config }: BrokerServices): number {
+  if (!topic || partitionIndex < 0 || partitionIndex >= topic.partitionCount) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
   const isTooLarge = committedMetadata !== null && Buffer.byteLength(committedMetadata) > config.offsetMetadataMaxBytes
   return isTooLarge ? ErrorCode.OFFSET_METADATA_TOO_LARGE : 0
 }
 
-function entryOf(topic: string, { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }: Partition): OffsetEntry {
+export function offsetEntry(topic: string, { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }: CommittedPartition): OffsetEntry {
   return [topic, partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata ?? '']
 }
 

@@ -1,5 +1,6 @@
 import { ErrorCode, ZERO_UUID } from '@millrace/kafka-protocol'
 import { apiHandler, type BrokerServices, type Request } from '../api-handler.ts'
+import { partitionName } from '../transactions/transaction.ts'
 
 /** One group that is asked for; null asks for all its partitions. */
 interface WantedGroup {
@@ -9,14 +10,14 @@ interface WantedGroup {
 
 /**
  * OffsetFetch 1 to 10: committed offsets, -1 where there is none, also of groups that do not exist. Several groups from 8 on (KIP-709), topic ids
- * from 10 on. Offsets are always stable, as there are no transactions.
+ * from 10 on. `require_stable` asks again for what a running transaction may change (KIP-447).
  */
 export const offsetFetch = apiHandler({
   api: 'OffsetFetch',
   versions: { min: 1, max: 10 },
 
   respond(request, services) {
-    const groups = wanted(request).map((group) => found(group, request.version, services))
+    const groups = wanted(request).map((group) => found(group, request, services))
     if (request.version >= 8) return { groups }
     return { topics: groups[0]!.topics.map(({ name, partitions }) => ({ name: name ?? '', partitions })), errorCode: 0 }
   },
@@ -37,8 +38,14 @@ function wanted({ version, body }: Request<'OffsetFetch'>): readonly WantedGroup
   return [{ groupId: body.groupId, topics }]
 }
 
-function found({ groupId, topics }: WantedGroup, version: number, services: BrokerServices) {
-  if (topics === null) return { groupId, topics: allOf(groupId, services) }
+/** Gives the answer for one partition of a group. */
+type Lookup = (topic: string, partitionIndex: number) => ReturnType<typeof committed>
+
+function found({ groupId, topics }: WantedGroup, { version, body }: Request<'OffsetFetch'>, services: BrokerServices) {
+  const unstable = body.requireStable ? services.transactions.pendingOffsets(groupId) : undefined
+  const lookUp: Lookup = (topic, partition) =>
+    unstable?.has(partitionName(topic, partition)) ? nothing(partition, ErrorCode.UNSTABLE_OFFSET_COMMIT) : committed(groupId, topic, partition, services)
+  if (topics === null) return { groupId, topics: allOf(groupId, lookUp, services) }
   return {
     groupId,
     topics: topics.map(({ name, topicId, partitionIndexes }) => {
@@ -47,7 +54,7 @@ function found({ groupId, topics }: WantedGroup, version: number, services: Brok
         name,
         topicId,
         partitions: partitionIndexes.map((partition) =>
-          topicName === undefined ? nothing(partition, ErrorCode.UNKNOWN_TOPIC_ID) : committed(groupId, topicName, partition, services),
+          topicName === undefined ? nothing(partition, ErrorCode.UNKNOWN_TOPIC_ID) : lookUp(topicName, partition),
         ),
       }
     }),
@@ -65,11 +72,11 @@ function nothing(partitionIndex: number, errorCode: number) {
   return { partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode }
 }
 
-function allOf(groupId: string, services: BrokerServices) {
+function allOf(groupId: string, lookUp: Lookup, services: BrokerServices) {
   const byTopic = Map.groupBy(services.groups.allCommitted(groupId), ({ topic }) => topic)
   return [...byTopic].map(([name, partitions]) => ({
     name,
     topicId: services.topics.get(name)?.id ?? ZERO_UUID,
-    partitions: partitions.map(({ partition }) => committed(groupId, name, partition, services)),
+    partitions: partitions.map(({ partition }) => lookUp(name, partition)),
   }))
 }

@@ -28,6 +28,9 @@ export const brokerSettings: readonly BrokerSetting[] = [
   { name: 'offsets.retention.minutes', type: 'INT', default: '10080' },
   { name: 'producer.id.expiration.ms', type: 'INT', default: '86400000' },
   { name: 'socket.request.max.bytes', type: 'INT', default: '104857600' },
+  { name: 'transaction.abort.timed.out.transaction.cleanup.interval.ms', type: 'INT', default: '10000' },
+  { name: 'transaction.max.timeout.ms', type: 'INT', default: '900000' },
+  { name: 'transactional.id.expiration.ms', type: 'INT', default: '604800000' },
 ]
 
 /** What the broker reads of its properties. */
@@ -47,6 +50,9 @@ export interface BrokerConfig {
   readonly producerIdExpirationMs: number
   readonly requestBytesMax: number
   readonly retentionCheckIntervalMs: number
+  readonly transactionCheckIntervalMs: number
+  readonly transactionMaxTimeoutMs: number
+  readonly transactionalIdExpirationMs: number
   /** Defaults of topics that differ from Kafka's, by the names of the topic settings. */
   readonly topicDefaults: TopicOverrides
   /** All honoured properties of the broker with their values, for DescribeConfigs. */
@@ -90,6 +96,9 @@ export function brokerConfig(properties: Readonly<Record<string, string>>, logge
     producerIdExpirationMs: read<number>('producer.id.expiration.ms'),
     requestBytesMax: read<number>('socket.request.max.bytes'),
     retentionCheckIntervalMs: read<number>('log.retention.check.interval.ms'),
+    transactionCheckIntervalMs: read<number>('transaction.abort.timed.out.transaction.cleanup.interval.ms'),
+    transactionMaxTimeoutMs: read<number>('transaction.max.timeout.ms'),
+    transactionalIdExpirationMs: read<number>('transactional.id.expiration.ms'),
   }
   if (config.numPartitions < 1) {
     throw new BrokerError('BROKER_CONFIG_INVALID', `Invalid value ${config.numPartitions} for configuration num.partitions: Value must be at least 1`)

@@ -4,7 +4,7 @@ import type { Faults } from '../faults.ts'
 import type { Topics } from '../topics.ts'
 import { type CommittedOffset, CommittedOffsets } from './committed-offsets.ts'
 import { Group, type GroupOptions, type GroupSnapshot } from './group.ts'
-import { GroupJournal, type JournalEntry, type OffsetEntry } from './group-journal.ts'
+import { type GroupJournal, type JournalEntry, type OffsetEntry, openGroupJournal } from './group-journal.ts'
 
 export interface GroupCoordinatorOptions {
   readonly dataDir: string
@@ -30,7 +30,7 @@ export class GroupCoordinator {
 
   private constructor(options: GroupCoordinatorOptions) {
     this.#options = options
-    this.#journal = GroupJournal.open(options, (entry) => this.#replay(entry))
+    this.#journal = openGroupJournal(options, (entry) => this.#replay(entry))
     for (const [groupId, { offsets, stored }] of this.#entries) {
       if (!stored) continue
       const group = Group.restore(stored, this.#groupOptions(groupId))

@@ -5,14 +5,14 @@ import { test } from 'node:test'
 import { Faults } from '../faults.ts'
 import { recordingLogger } from '../fixtures/recording-logger.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
-import { GroupJournal, type JournalEntry } from './group-journal.ts'
+import { type JournalEntry, openGroupJournal } from './group-journal.ts'
 
 const FILE = 'groups.journal'
 
 function open(dataDir: string, faults = new Faults()) {
   const replayed: JournalEntry[] = []
   const logger = recordingLogger()
-  const journal = GroupJournal.open({ dataDir, faults, logger }, (entry) => replayed.push(entry))
+  const journal = openGroupJournal({ dataDir, faults, logger }, (entry) => replayed.push(entry))
   return { journal, replayed, logger }
 }
 

@@ -212,6 +212,11 @@ export class Group {
     return groupStates[this.#state].offsetCommit
   }
 
+  /** As `commitError`, for offsets within a transaction: they may still come while the next generation waits for its assignment (KIP-447). */
+  transactionalCommitError(identity: MemberIdentity & { readonly generationId: number }): number {
+    return this.identityError(identity) || this.#generationError(identity.generationId)
+  }
+
   /** 0 if there is such a member; static members are fenced by a newer one of the same instance id (KIP-345). */
   identityError({ memberId, groupInstanceId }: MemberIdentity): number {
     if (groupInstanceId !== null) {

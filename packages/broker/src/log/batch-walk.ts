@@ -13,7 +13,7 @@ export function batchBytesAt(buffer: Buffer, pos: number): number {
 /**
  * Visits the headers of the batches in `[from, to)` of a file, without reading the records where it can be avoided.
  *
- * @param visit gets a batch of which only the header may be read, during the call, and its position; returns false to stop.
+ * @param visit gets a batch of which only the header may be read, and all of a transaction marker, during the call, and its position; returns false to stop.
  * @returns where the walk ended: `to`, the position of the batch at which `visit` stopped, or of the first bytes that are no batch.
  */
 export function walkHeaders(descriptor: number, from: number, to: number, visit: (batch: RecordBatchView, position: number) => boolean): number {
@@ -25,7 +25,10 @@ export function walkHeaders(descriptor: number, from: number, to: number, visit:
     while (pos + RECORD_BATCH_HEADER_BYTES <= filled) {
       const bytes = batchBytesAt(chunk, pos)
       if (bytes < RECORD_BATCH_HEADER_BYTES || position + pos + bytes > to) return position + pos
-      if (!visit(new RecordBatchView(chunk, pos, pos + bytes), position + pos)) return position + pos
+      const batch = new RecordBatchView(chunk, pos, pos + bytes)
+      // A marker is small and read whole: the next chunk begins with it.
+      if (pos > 0 && pos + bytes > filled && batch.isControl) break
+      if (!visit(batch, position + pos)) return position + pos
       pos += bytes
     }
     position += pos
@@ -33,13 +36,13 @@ export function walkHeaders(descriptor: number, from: number, to: number, visit:
   return position
 }
 
-/** Where the last whole batch ends in `buffer[0…end)`, and the offset that follows it; 0 bytes if not even the first is whole. */
-export function wholeBatches(buffer: Buffer, end: number): { readonly bytes: number; readonly nextOffset: number } {
+/** Where the last whole batch before `offsetEnd` ends in `buffer[0…end)`, and the offset that follows it; 0 bytes if not even the first is whole. */
+export function wholeBatches(buffer: Buffer, end: number, offsetEnd = Infinity): { readonly bytes: number; readonly nextOffset: number } {
   let pos = 0
   let last = -1
   while (pos + RECORD_BATCH_HEADER_BYTES <= end) {
     const bytes = batchBytesAt(buffer, pos)
-    if (bytes < RECORD_BATCH_HEADER_BYTES || pos + bytes > end) break
+    if (bytes < RECORD_BATCH_HEADER_BYTES || pos + bytes > end || new RecordBatchView(buffer, pos, pos + bytes).baseOffset >= offsetEnd) break
     last = pos
     pos += bytes
   }

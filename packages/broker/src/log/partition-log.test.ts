@@ -350,3 +350,52 @@ test('shares one flush among all who ask in a turn', async (t) => {
   await log.flush()
   assert.equal(log.isFlushDue, false)
 })
+
+test('readers of committed records leave out exactly the aborted ones, over segments, fetches and restarts', (t) => {
+  const random = new Random()
+  t.diagnostic(`SEED=${random.seed}`)
+  const directory = temporaryFolder(t)
+  const accept = () => {}
+  let { log } = openLog(directory, { segmentBytes: 1500 })
+  const open = new Map<number, string[]>()
+  const sequences = new Map<number, number>()
+  const committed = new Set<string>()
+  for (let step = 0; step < 600; step++) {
+    const producerId = random.integer(0, 3)
+    const values = open.get(producerId)
+    if (values && random.integer(0, 3) === 0) {
+      const isCommit = random.integer(0, 1) === 0
+      log.appendMarker({ producerId, producerEpoch: 0, isCommit }, NOW)
+      if (isCommit) for (const value of values) committed.add(value)
+      open.delete(producerId)
+    } else {
+      const baseSequence = sequences.get(producerId) ?? 0
+      sequences.set(producerId, baseSequence + 1)
+      log.append(recordBatch([`v${step}`], { producerId, producerEpoch: 0, baseSequence, isTransactional: true }), NOW, accept)
+      open.set(producerId, [...(values ?? []), `v${step}`])
+    }
+    if (random.integer(0, 49) === 0) ({ log } = openLog(directory, { segmentBytes: 1500, isTrusted: random.integer(0, 1) === 0 }))
+  }
+  for (const producerId of open.keys()) log.appendMarker({ producerId, producerEpoch: 0, isCommit: false }, NOW)
+  ;({ log } = openLog(directory, { segmentBytes: 1500 }))
+  assert.equal(log.lastStableOffset, log.endOffset)
+  assert.deepEqual(committedRecords(log), committed)
+})
+
+/** As a consumer reads them: aborted producers are left out from their first record to their marker. */
+function committedRecords(log: PartitionLog): Set<string> {
+  const values = new Set<string>()
+  const open = new Set<number>()
+  for (let offset = 0; offset < log.lastStableOffset; ) {
+    const { records, abortedTransactions } = log.readCommitted(offset, 700, true)
+    const upcoming = [...abortedTransactions].sort((a, b) => a.firstOffset - b.firstOffset)
+    open.clear()
+    for (const batch of readBatches(records)) {
+      while (upcoming[0] && upcoming[0].firstOffset <= batch.lastOffset) open.add(upcoming.shift()!.producerId)
+      if (batch.isControl) open.delete(batch.producerId)
+      else if (!open.has(batch.producerId)) for (const { value } of recordsIn([batch.bytes])) values.add(value)
+      offset = batch.nextOffset
+    }
+  }
+  return values
+}

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import {
+  type AbortedTransaction,
   CompressionType,
   decodeRecords,
   ErrorCode,
@@ -13,10 +14,12 @@ import type { BrokerLogger } from '../broker-logger.ts'
 import type { BufferPool } from '../buffer-pool.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 import type { Faults } from '../faults.ts'
-import { batchBytesAt } from './batch-walk.ts'
+import { replaceFile } from '../broker-meta.ts'
+import { batchBytesAt, wholeBatches } from './batch-walk.ts'
 import { crc32c } from './checksum.ts'
 import { decompress } from './decompress.ts'
 import type { OpenFiles } from './open-files.ts'
+import { type Marker, markerBatch, OpenTransactions } from './open-transactions.ts'
 import { ProducerStates } from './producer-states.ts'
 import { Segment, segmentFile } from './segment.ts'
 
@@ -53,6 +56,19 @@ export interface AppendResult {
 
 const NOTHING = Buffer.alloc(0)
 
+/** Throws a KafkaError unless a transactional batch belongs to a transaction of its producer that takes records of this partition. */
+export type TransactionGuard = (batch: { readonly producerId: number; readonly producerEpoch: number }, topic: string, partition: number) => void
+
+const refuseTransactions: TransactionGuard = () => {
+  throw kafkaError(ErrorCode.INVALID_TXN_STATE, 'A transactional record batch without a transaction')
+}
+
+/** What a log knows of its producers; the part of its state that is more than batches. */
+interface ProducerSide {
+  readonly producers: ProducerStates
+  readonly transactions: OpenTransactions
+}
+
 /** Is told of every append to the logs that it watches; see `PartitionLog.watchers`. */
 export interface LogWatcher {
   appended(bytes: number): void
@@ -75,20 +91,22 @@ export class PartitionLog {
   readonly #options: PartitionLogOptions
   /** By base offset; the last one is written to. Never empty. */
   readonly #segments: Segment[]
-  #producers: ProducerStates
+  readonly #producers: ProducerStates
+  readonly #transactions: OpenTransactions
   /** Where a reader that has read up to an offset will continue; the oldest is forgotten first. */
   readonly #readPositions = new Map<number, { readonly segment: Segment; readonly position: number }>()
   #recordsUnflushed = 0
   #unflushedSince = 0
   #flushing: Promise<void> | undefined
 
-  private constructor(options: PartitionLogOptions, segments: Segment[], producers: ProducerStates) {
+  private constructor(options: PartitionLogOptions, segments: Segment[], { producers, transactions }: ProducerSide) {
     this.#options = options
     this.topic = options.topic
     this.partition = options.partition
     this.config = options.config
     this.#segments = segments
     this.#producers = producers
+    this.#transactions = transactions
   }
 
   /** Opens the log of a folder, making both if they are not there. What a crash left unfinished at the end is cut off. */
@@ -100,16 +118,19 @@ export class PartitionLog {
       .map(Number)
       .sort((a, b) => a - b)
     if (baseOffsets.length === 0) {
-      return new PartitionLog(options, [Segment.create(directory, 0, { files, buffers })], new ProducerStates())
+      return new PartitionLog(options, [Segment.create(directory, 0, { files, buffers })], {
+        producers: new ProducerStates(),
+        transactions: new OpenTransactions(),
+      })
     }
     const segments = baseOffsets.map((baseOffset) => Segment.open(directory, baseOffset, { files, buffers }))
     const last = segments.at(-1)!
-    const producers = loadProducers(directory, last.baseOffset)
-    const cut = last.recover(isTrusted, (batch) => producers.note(batch, batch.maxTimestamp))
+    const producerSide = loadProducers(directory, last.baseOffset)
+    const cut = last.recover(isTrusted, (batch) => noteBatch(producerSide, last, batch, batch.maxTimestamp))
     if (cut > 0) {
       logger.warn(`The log "${directory}" ended with ${cut} bytes that are no whole batch, as a crash leaves them; it was cut at offset ${last.nextOffset}.`)
     }
-    return new PartitionLog(options, segments, producers)
+    return new PartitionLog(options, segments, producerSide)
   }
 
   /** Offset of the first record that can be read. */
@@ -122,6 +143,16 @@ export class PartitionLog {
     return this.#active.nextOffset
   }
 
+  /** Offset before which every transaction has ended: how far consumers of committed records may read. */
+  get lastStableOffset(): number {
+    return Math.min(this.#transactions.firstOffset, this.endOffset)
+  }
+
+  /** Whether the producer has records here that are neither committed nor aborted. */
+  hasOpenTransaction(producerId: number): boolean {
+    return this.#transactions.has(producerId)
+  }
+
   get sizeInBytes(): number {
     return this.#segments.reduce((sum, { size }) => sum + size, 0)
   }
@@ -131,10 +162,11 @@ export class PartitionLog {
    *
    * @param records one record batch; changed in place, and not kept.
    * @param now by the broker's clock.
+   * @param guard says whether transactional records may come; default: none may.
    * @throws KafkaError with the code that the producer is answered with; the log then is as before.
    */
-  append(records: Buffer, now: number): AppendResult {
-    const batch = this.#validBatch(records, now)
+  append(records: Buffer, now: number, guard: TransactionGuard = refuseTransactions): AppendResult {
+    const batch = this.#validBatch(records, now, guard)
     const isLogAppendTime = this.config.timestampType === 'LogAppendTime'
     if (batch.producerId >= 0) {
       const duplicate = this.#producers.check(batch)
@@ -143,11 +175,16 @@ export class PartitionLog {
     const baseOffset = this.endOffset
     batch.assign({ baseOffset, partitionLeaderEpoch: LEADER_EPOCH })
     if (isLogAppendTime) batch.assignLogAppendTime(now, crc32c)
-    this.#write(batch, now)
-    this.#producers.note(batch, now)
-    this.#noteUnflushed(batch.recordCount, now)
-    for (const watcher of this.watchers) watcher.appended(records.length)
+    this.#take(batch, now)
     return { baseOffset, logAppendTime: isLogAppendTime ? now : -1 }
+  }
+
+  /** Ends the transaction of a producer here, also one that has no records. @throws KafkaError KAFKA_STORAGE_ERROR; the log then is as before. */
+  appendMarker(marker: Marker, now: number): void {
+    const bytes = markerBatch(marker, now, crc32c)
+    const batch = new RecordBatchView(bytes, 0, bytes.length)
+    batch.assign({ baseOffset: this.endOffset, partitionLeaderEpoch: LEADER_EPOCH })
+    this.#take(batch, now)
   }
 
   /**
@@ -162,15 +199,25 @@ export class PartitionLog {
     const { endOffset } = this
     if (offset < this.startOffset || offset > endOffset) throw this.#outOfRange(offset)
     if (offset === endOffset) return NOTHING
-    try {
-      const { segment, position } = this.#locate(offset)
-      const slice = segment.read(position, bytesMax, isOneRequired)
-      if (!slice) return NOTHING
-      this.#noteReadPosition(slice.nextOffset, segment, slice.end)
-      return slice.buffer
-    } catch (error) {
-      throw this.#storageError('read', error)
-    }
+    return this.#readBefore(endOffset, offset, bytesMax, isOneRequired)
+  }
+
+  /**
+   * As `read`, but only up to the last stable offset; with the aborted transactions that the consumer has to leave out.
+   *
+   * @throws KafkaError as `read`.
+   */
+  readCommitted(
+    offset: number,
+    bytesMax: number,
+    isOneRequired: boolean,
+  ): { readonly records: Buffer; readonly abortedTransactions: readonly AbortedTransaction[] } {
+    const { endOffset, lastStableOffset } = this
+    if (offset < this.startOffset || offset > endOffset) throw this.#outOfRange(offset)
+    if (offset >= lastStableOffset) return { records: NOTHING, abortedTransactions: [] }
+    const records = this.#readBefore(lastStableOffset, offset, bytesMax, isOneRequired)
+    if (records.length === 0) return { records, abortedTransactions: [] }
+    return { records, abortedTransactions: this.#abortedBetween(offset, wholeBatches(records, records.length).nextOffset) }
   }
 
   /** How many bytes can be read from an offset on; 0 at the end and beyond the range. */
@@ -268,11 +315,50 @@ export class PartitionLog {
     for (const watcher of [...this.watchers]) watcher.removed()
   }
 
+  #readBefore(offsetEnd: number, offset: number, bytesMax: number, isOneRequired: boolean): Buffer {
+    try {
+      const { segment, position } = this.#locate(offset)
+      const slice = segment.read(position, bytesMax, isOneRequired)
+      if (!slice) return NOTHING
+      if (slice.nextOffset <= offsetEnd) {
+        this.#noteReadPosition(slice.nextOffset, segment, slice.end)
+        return slice.buffer
+      }
+      const { bytes, nextOffset } = wholeBatches(slice.buffer, slice.buffer.length, offsetEnd)
+      if (bytes > 0) this.#noteReadPosition(nextOffset, segment, position + bytes)
+      if (bytes > 0) return slice.buffer.subarray(0, bytes)
+      this.#options.buffers.release(slice.buffer)
+      return NOTHING
+    } catch (error) {
+      throw this.#storageError('read', error)
+    }
+  }
+
+  #abortedBetween(start: number, end: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = []
+    try {
+      for (let at = this.#segmentAt(start); at < this.#segments.length; at++) {
+        if (!this.#segments[at]!.aborted.collect(start, end, found)) break
+      }
+    } catch (error) {
+      throw this.#storageError('read', error)
+    }
+    return found
+  }
+
+  /** Writes a batch that is numbered, and notes all that follows from it. */
+  #take(batch: RecordBatchView, now: number): void {
+    this.#write(batch, now)
+    noteBatch({ producers: this.#producers, transactions: this.#transactions }, this.#active, batch, now)
+    this.#noteUnflushed(batch.recordCount, now)
+    for (const watcher of this.watchers) watcher.appended(batch.sizeInBytes)
+  }
+
   get #active(): Segment {
     return this.#segments[this.#segments.length - 1]!
   }
 
-  #validBatch(records: Buffer, now: number): RecordBatchView {
+  #validBatch(records: Buffer, now: number, guard: TransactionGuard): RecordBatchView {
     if (records.length < RECORD_BATCH_HEADER_BYTES) throw kafkaError(ErrorCode.CORRUPT_MESSAGE, `A batch of ${records.length} bytes`)
     const bytes = batchBytesAt(records, 0)
     if (bytes < RECORD_BATCH_HEADER_BYTES || bytes > records.length) {
@@ -291,7 +377,10 @@ export class PartitionLog {
       throw kafkaError(ErrorCode.INVALID_RECORD, `A record batch of ${recordCount} records with offsets from ${baseOffset} to ${lastOffset}`)
     }
     if (batch.isControl) throw kafkaError(ErrorCode.INVALID_RECORD, 'A transaction marker from a client')
-    if (batch.isTransactional) throw kafkaError(ErrorCode.INVALID_TXN_STATE, 'A transactional record batch without a transaction')
+    if (batch.isTransactional) guard(batch, this.topic, this.partition)
+    else if (this.#transactions.has(batch.producerId)) {
+      throw kafkaError(ErrorCode.INVALID_TXN_STATE, `A batch without a transaction of producer ${batch.producerId}, which has begun one here`)
+    }
     if (batch.producerId >= 0 && (batch.baseSequence < 0 || batch.producerEpoch < 0)) {
       throw kafkaError(ErrorCode.INVALID_RECORD, `Sequence ${batch.baseSequence} of producer ${batch.producerId}`)
     }
@@ -347,13 +436,21 @@ export class PartitionLog {
     const baseOffset = closed.nextOffset
     // Whoever waits for the flush of these records must not be told too early.
     if (this.config.flushMessages < Number.MAX_SAFE_INTEGER) this.flushNow()
-    writeFileSync(segmentFile(directory, baseOffset, 'producers'), JSON.stringify(this.#producers))
+    closed.saveAborted()
+    this.#saveProducers(segmentFile(directory, baseOffset, 'producers'))
     this.#segments.push(Segment.create(directory, baseOffset, { files, buffers }))
     this.#recordsUnflushed = 0
     closed.close().catch((error: unknown) => {
       // A removed segment needs no flush; for any other, the records are as safe as all that is in the page cache.
       if (!closed.isRemoved) logger.warn(`The segment "${closed.path}" could not be brought to the disk: ${(error as Error).message}`)
     })
+  }
+
+  #saveProducers(path: string): void {
+    const content = JSON.stringify({ producers: this.#producers, transactions: this.#transactions })
+    // Without the open transactions their records would look committed, so these have to be on the disk.
+    if (this.#transactions.isEmpty) writeFileSync(path, content)
+    else replaceFile(path, content)
   }
 
   #noteUnflushed(records: number, now: number): void {
@@ -365,14 +462,18 @@ export class PartitionLog {
   #locate(offset: number): { readonly segment: Segment; readonly position: number } {
     const known = this.#readPositions.get(offset)
     if (known && !known.segment.isRemoved && known.position < known.segment.size) return known
-    let at = this.#segments.length - 1
-    while (at > 0 && this.#segments[at]!.baseOffset > offset) at--
-    for (; at < this.#segments.length; at++) {
+    for (let at = this.#segmentAt(offset); at < this.#segments.length; at++) {
       const segment = this.#segments[at]!
       const position = segment.positionOf(offset)
       if (position < segment.size) return { segment, position }
     }
     throw new Error(`Offset ${offset} is in no segment.`)
+  }
+
+  #segmentAt(offset: number): number {
+    let at = this.#segments.length - 1
+    while (at > 0 && this.#segments[at]!.baseOffset > offset) at--
+    return at
   }
 
   #noteReadPosition(offset: number, segment: Segment, position: number): void {
@@ -400,12 +501,23 @@ export class PartitionLog {
   }
 }
 
-function loadProducers(directory: string, baseOffset: number): ProducerStates {
+function noteBatch({ producers, transactions }: ProducerSide, segment: Segment, batch: RecordBatchView, seenAt: number): void {
+  producers.note(batch, seenAt)
+  const aborted = transactions.note(batch)
+  if (aborted) segment.aborted.add(aborted)
+}
+
+function loadProducers(directory: string, baseOffset: number): ProducerSide {
   try {
-    return ProducerStates.fromJSON(JSON.parse(readFileSync(segmentFile(directory, baseOffset, 'producers'), 'utf8')))
+    const data = JSON.parse(readFileSync(segmentFile(directory, baseOffset, 'producers'), 'utf8')) as
+      | readonly unknown[]
+      | { readonly producers: unknown; readonly transactions: readonly [number, number][] }
+    // Until there were transactions, the file held the producers alone.
+    if (!('producers' in data)) return { producers: ProducerStates.fromJSON(data), transactions: new OpenTransactions() }
+    return { producers: ProducerStates.fromJSON(data.producers), transactions: new OpenTransactions(data.transactions) }
   } catch {
     // There is none beside the first segment. One that was not written whole costs duplicates only if a producer repeats a batch
     // of the segment before, across the crash.
-    return new ProducerStates()
+    return { producers: new ProducerStates(), transactions: new OpenTransactions() }
   }
 }

@@ -2,6 +2,7 @@ import { fdatasyncSync, ftruncateSync, rmSync, statSync, writeFileSync } from 'n
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RECORD_BATCH_HEADER_BYTES, RecordBatchView } from '@millrace/kafka-protocol'
+import { AbortedIndex } from './aborted-index.ts'
 import { batchBytesAt, walkHeaders, wholeBatches } from './batch-walk.ts'
 import { crc32c } from './checksum.ts'
 import { readFully, writeFully } from './file-bytes.ts'
@@ -29,7 +30,7 @@ export interface SegmentSlice {
 }
 
 /** The files of a segment are named by its first offset, in 20 digits, as in Kafka. */
-export function segmentFile(directory: string, baseOffset: number, suffix: 'log' | 'index' | 'producers'): string {
+export function segmentFile(directory: string, baseOffset: number, suffix: 'log' | 'index' | 'producers' | 'aborted'): string {
   return join(directory, `${String(baseOffset).padStart(20, '0')}.${suffix}`)
 }
 
@@ -44,6 +45,7 @@ export class Segment {
   readonly #files: OpenFiles
   readonly #buffers: BufferPool
   #index: SegmentIndex | undefined
+  #aborted: AbortedIndex | undefined
 
   private constructor(directory: string, baseOffset: number, { files, buffers }: Shared, size: number) {
     this.#directory = directory
@@ -60,6 +62,7 @@ export class Segment {
     shared.files.close(segment.path)
     writeFileSync(segment.path, '')
     segment.#index = new SegmentIndex(baseOffset)
+    segment.#aborted = new AbortedIndex()
     return segment
   }
 
@@ -74,6 +77,12 @@ export class Segment {
     return this.#index
   }
 
+  /** The transactions that were aborted by a marker in this segment; loaded when first asked for. @throws the system's error. */
+  get aborted(): AbortedIndex {
+    this.#aborted ??= AbortedIndex.load(this.#abortedPath)
+    return this.#aborted
+  }
+
   get nextOffset(): number {
     return this.index.nextOffset
   }
@@ -82,12 +91,14 @@ export class Segment {
    * Makes the index of the last segment of a log and drops what a crash left behind its last valid batch.
    *
    * @param isTrusted after a clean shutdown; otherwise the checksum of every batch is verified.
-   * @param visit gets every batch that stays, in order; only the header may be read.
+   * @param visit gets every batch that stays, in order; only the header may be read, and all of a transaction marker. It fills `aborted`, which
+   *   is empty before.
    * @returns how many bytes were cut off.
    */
   recover(isTrusted: boolean, visit: (batch: RecordBatchView) => void): number {
     const descriptor = this.#files.descriptor(this.path)
     const index = new SegmentIndex(this.baseOffset)
+    this.#aborted = new AbortedIndex()
     const take = (batch: RecordBatchView, position: number) => {
       if (batch.magic !== MAGIC || batch.baseOffset < index.nextOffset || batch.lastOffset < batch.baseOffset) return false
       index.add(batch, position)
@@ -180,6 +191,11 @@ export class Segment {
     fdatasyncSync(this.#files.descriptor(this.path))
   }
 
+  /** To be called before the segment that follows is made: no crash must come between. @throws the system's error. */
+  saveAborted(): void {
+    this.aborted.save(this.#abortedPath)
+  }
+
   /**
    * Saves the index of a segment that gets no more batches, and brings the segment to the disk in the background.
    * After a power cut, only the last segment then has to be looked at.
@@ -203,6 +219,11 @@ export class Segment {
     rmSync(this.path, { force: true })
     rmSync(this.#indexPath, { force: true })
     rmSync(segmentFile(this.#directory, this.baseOffset, 'producers'), { force: true })
+    rmSync(this.#abortedPath, { force: true })
+  }
+
+  get #abortedPath(): string {
+    return segmentFile(this.#directory, this.baseOffset, 'aborted')
   }
 
   get #indexPath(): string {
