@@ -295,7 +295,8 @@ export class Cluster {
     const open = known.find((node) => node.ready('data'))
     if (open) return await open.connection('data')
     let lastError: unknown
-    for (const node of [...known, ...shuffled(this.#bootstrap)]) {
+    const bootstrap = known.length > 0 && !this.config.isRebootstrapping ? [] : shuffled(this.#bootstrap)
+    for (const node of [...known, ...bootstrap]) {
       try {
         return await node.connection('data')
       } catch (error) {

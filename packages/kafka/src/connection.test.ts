@@ -93,6 +93,33 @@ test('an answer that is cut short ends the connection', async (t) => {
   assert.equal(connection.isOpen, false)
 })
 
+test('a broker that throttles gets nothing for that long, then what was held back, in order', async (t) => {
+  const arrived: { at: number; correlationId: number }[] = []
+  const connection = await listening(t, ({ correlationId }, socket) => {
+    arrived.push({ at: performance.now(), correlationId })
+    const throttleTimeMs = arrived.length === 1 ? 150 : 0
+    socket.write(encodeResponse({ api: 'Heartbeat', version: 4, correlationId, body: { errorCode: 0, throttleTimeMs } }))
+  })
+  await connection.request('Heartbeat', body)
+  await Promise.all([1, 2, 3].map(() => connection.request('Heartbeat', body)))
+  assert.ok(arrived[1]!.at - arrived[0]!.at >= 145, `the next request came after ${arrived[1]!.at - arrived[0]!.at} ms`)
+  const [first = 0] = arrived.map(({ correlationId }) => correlationId)
+  assert.deepEqual(
+    arrived.map(({ correlationId }) => correlationId),
+    [first, first + 1, first + 2, first + 3],
+  )
+})
+
+test('what is held back for a broker that throttles fails when the connection ends', async (t) => {
+  const connection = await listening(t, ({ correlationId }, socket) => {
+    socket.write(encodeResponse({ api: 'Heartbeat', version: 4, correlationId, body: { errorCode: 0, throttleTimeMs: 60_000 } }))
+  })
+  await connection.request('Heartbeat', body)
+  const held = connection.request('Heartbeat', body)
+  connection.close()
+  await assert.rejects(held, { code: 'CLIENT_CLOSED' })
+})
+
 test('nobody listening is an error that names the address', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -94,8 +94,11 @@ export class Connection {
   #answers = 0
   /** When a session has to be renewed (KIP-368), by the clock. */
   #renewAt = Infinity
-  /** Requests that wait while a session is renewed; null while none has to. */
-  #held: (() => void)[] | null = null
+  #isRenewing = false
+  /** Until when the broker wants no requests (KIP-219), by the clock. */
+  #throttledUntil = 0
+  /** Requests that wait while a session is renewed or the broker throttles, in order. Their owners limit how many there are. */
+  readonly #held: (() => void)[] = []
   /** When a request was last sent or answered, by the clock. */
   lastUsedAt: number
 
@@ -187,7 +190,9 @@ export class Connection {
       const content = typeof body === 'function' ? body(version) : body
       const answered = (frame: Buffer) => {
         try {
-          resolve(decodeResponse(api, version, frame).body)
+          const answer = decodeResponse(api, version, frame).body
+          this.throttle((answer as { readonly throttleTimeMs?: number }).throttleTimeMs ?? 0)
+          resolve(answer)
         } catch (error) {
           reject(this.#refuse(error))
         }
@@ -231,6 +236,17 @@ export class Connection {
     const buffers = encode(this.#nextCorrelationId())
     this.lastUsedAt = this.#clock.now()
     this.#write(buffers, (error) => written(error ? (this.#error ?? networkError(error.message, error)) : null))
+  }
+
+  /**
+   * To be told by who decodes an answer of `exchange` what the broker says in it: for so long it takes no further requests (KIP-219), so they are held back
+   * here. Milliseconds; 0 for no quota exceeded.
+   */
+  throttle(delayMs: number): void {
+    if (delayMs <= 0 || this.#error) return
+    const now = this.#clock.now()
+    this.#throttledUntil = Math.max(this.#throttledUntil, now + delayMs)
+    setTimeout(() => this.#release(), timerMs(delayMs)).unref()
   }
 
   /** Ends the connection at once; pending requests fail with `CLIENT_CLOSED`. */
@@ -285,22 +301,25 @@ export class Connection {
     }
   }
 
-  /** Whether a request has to wait for a new session, which begins now if it is time: the broker takes no others meanwhile. */
+  /** Whether a request has to wait: for a new session, which begins now if it is time, as the broker takes no others meanwhile; or because it throttles. */
   #mustWait(api: ApiName): boolean {
     if (api === 'SaslHandshake' || api === 'SaslAuthenticate') return false
-    if (this.#held === null && this.#renewAt !== Infinity && this.#clock.now() >= this.#renewAt) {
-      this.#held = []
+    if (!this.#isRenewing && this.#renewAt !== Infinity && this.#clock.now() >= this.#renewAt) {
+      this.#isRenewing = true
       // The connection has ended with that error, and what was held fails with it.
       this.#authenticate().then(
-        () => this.#release(),
+        () => {
+          this.#isRenewing = false
+          this.#release()
+        },
         () => undefined,
       )
     }
-    return this.#held !== null
+    return this.#isRenewing || this.#held.length > 0 || (this.#throttledUntil > 0 && this.#throttledUntil > this.#clock.now())
   }
 
   #hold(send: () => void, failed: (error: Error) => void): void {
-    this.#held?.push(() => {
+    this.#held.push(() => {
       try {
         send()
       } catch (error) {
@@ -310,9 +329,16 @@ export class Connection {
   }
 
   #release(): void {
-    const held = this.#held ?? []
-    this.#held = null
-    for (const send of held) send()
+    if (!this.#error) {
+      if (this.#isRenewing) return
+      const leftMs = this.#throttledUntil - this.#clock.now()
+      if (this.#throttledUntil > 0 && leftMs > 0) {
+        setTimeout(() => this.#release(), timerMs(leftMs)).unref()
+        return
+      }
+    }
+    // A request may be held again, behind the others: a session that has to be renewed now.
+    for (const send of this.#held.splice(0)) send()
   }
 
   #learn({ apiKeys }: ResponseBody<'ApiVersions'>): void {

@@ -84,3 +84,19 @@ test('each key stands in the table once, in order, and with a reason where it ha
   assert.deepEqual(names, [...new Set(names)].sort())
   for (const { name, support, note } of clientKeys) assert.ok(support === 'supported' || note.length > 10, name)
 })
+
+test('a transactional id needs idempotence', () => {
+  const given = producerConfig({ ...base, 'transactional.id': 't', 'transaction.timeout.ms': '1000' }, silentLogger)
+  assert.deepEqual([given.transactionalId, given.transactionTimeoutMs, given.isIdempotent], ['t', 1_000, true])
+  for (const conflict of [{ 'enable.idempotence': 'false' }, { acks: '1' }, { retries: '0' }]) {
+    assert.throws(() => producerConfig({ ...base, 'transactional.id': 't', ...conflict }, silentLogger), {
+      message: 'Cannot set a transactional.id without also enabling idempotence.',
+    })
+  }
+})
+
+test('bootstrap servers are asked again unless metadata.recovery.strategy forbids it', () => {
+  assert.equal(adminConfig(base, silentLogger).isRebootstrapping, true)
+  assert.equal(adminConfig({ ...base, 'metadata.recovery.strategy': 'NONE' }, silentLogger).isRebootstrapping, false)
+  assert.throws(() => adminConfig({ ...base, 'metadata.recovery.strategy': 'sometimes' }, silentLogger), { code: 'INVALID_CONFIGURATION' })
+})

@@ -20,6 +20,8 @@ export interface ConnectionConfig {
   readonly connectTimeoutMaxMs: number
   readonly connectionIdleMaxMs: number
   readonly metadataAgeMaxMs: number
+  /** Whether the bootstrap servers are asked again when no known broker answers (KIP-899). */
+  readonly isRebootstrapping: boolean
   readonly retryBackoffMs: number
   readonly retryBackoffMaxMs: number
   readonly reconnectBackoffMs: number
@@ -40,6 +42,7 @@ export function connectionConfig(client: ClientKind, properties: ClientPropertie
     connectTimeoutMaxMs: properties.number('socket.connection.setup.timeout.max.ms'),
     connectionIdleMaxMs: properties.number('connections.max.idle.ms'),
     metadataAgeMaxMs: properties.number('metadata.max.age.ms'),
+    isRebootstrapping: properties.string('metadata.recovery.strategy') === 'rebootstrap',
     retryBackoffMs: properties.number('retry.backoff.ms'),
     retryBackoffMaxMs: properties.number('retry.backoff.max.ms'),
     reconnectBackoffMs: properties.number('reconnect.backoff.ms'),

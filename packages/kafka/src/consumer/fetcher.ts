@@ -139,7 +139,9 @@ export class Fetcher {
     const { promise, resolve, reject } = Promise.withResolvers<FetchedPartitions>()
     const answered = (frame: Buffer) => {
       try {
-        resolve(decodeFetchResponse(version, frame))
+        const answer = decodeFetchResponse(version, frame)
+        connection.throttle(answer.throttleTimeMs)
+        resolve(answer)
       } catch (error) {
         connection.close()
         reject(error)

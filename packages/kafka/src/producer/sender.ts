@@ -255,6 +255,7 @@ export class Sender {
         let answer: ResponseBody<'Produce'>
         try {
           answer = decodeResponse('Produce', version, frame).body
+          connection.throttle(answer.throttleTimeMs)
         } catch (error) {
           return failed(asKafkaError(error))
         }
