@@ -87,8 +87,9 @@ describe('configuration providers of a worker', () => {
 
   it('are set up with their parameters and resolve the worker file itself', async () => {
     const properties = { ...settings, x: '${secrets::answer}', 'plugin.path': '${secrets::answer}' }
-    const t = await createConfigTransformer({ properties, registry: await registry(), logger })
     lines.length = 0
+    const t = await createConfigTransformer({ properties, registry: await registry(), logger })
+    assert.deepEqual(lines, ['The vault is open'], 'they have a logger')
     assert.deepEqual(await resolveWorkerProperties(properties, t, logger), { ...settings, x: '#42', 'plugin.path': '${secrets::answer}' })
     assert.match(lines.join(), /References cannot be used in plugin\.path/)
   })

@@ -80,6 +80,7 @@ export interface ConfigProvidersOptions {
   /** A worker's settings as they are written. */
   readonly properties: Properties
   readonly registry: PluginRegistry
+  /** Also given to the providers, for the life of the worker. */
   readonly logger: Logger
 }
 
@@ -95,7 +96,7 @@ export async function createConfigTransformer({ properties, registry, logger }: 
       logger.warn(`Config provider "${name}" is not used: config.providers.${name}.class is missing`)
       continue
     }
-    providers.set(name, await createProvider(name, className, properties, registry))
+    providers.set(name, await createProvider(name, className, properties, registry, logger))
   }
   return new ConfigTransformer(providers)
 }
@@ -105,7 +106,7 @@ function listedProviders(properties: Properties): string[] {
   return [...new Set(names.filter((name) => name !== ''))]
 }
 
-async function createProvider(name: string, className: string, properties: Properties, registry: PluginRegistry): Promise<ConfigProvider> {
+async function createProvider(name: string, className: string, properties: Properties, registry: PluginRegistry, logger: Logger): Promise<ConfigProvider> {
   const key = `config.providers.${name}.class`
   const descriptor = registry.lookup('config_provider', className)
   if (descriptor === null) throw ConfigError.invalidValue(key, className, `Class ${className} could not be found.`)
@@ -113,7 +114,7 @@ async function createProvider(name: string, className: string, properties: Prope
     throw ConfigError.invalidValue(key, className, 'only config providers that are built in can be used yet, since providers run beside the REST API')
   }
   const provider = new (await loadPlugin(descriptor))() as ConfigProvider
-  await provider.configure(propertiesWithPrefix(properties, `config.providers.${name}.param.`))
+  await provider.configure(propertiesWithPrefix(properties, `config.providers.${name}.param.`), logger)
   return provider
 }
 

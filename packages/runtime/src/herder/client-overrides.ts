@@ -1,4 +1,4 @@
-import { type ClientConfigOverridePolicy, ConfigError, type ConfigType, parseType, type Properties } from '@millrace/api'
+import { type ClientConfigOverridePolicy, ConfigError, type ConfigType, type Logger, parseType, type Properties } from '@millrace/api'
 import type { ConfigInfo, ConfigKeyInfo } from '@millrace/rest-api'
 import { configText } from '../config/config-key-info.ts'
 import { propertiesWithPrefix } from '../config/config-transformer.ts'
@@ -22,6 +22,8 @@ export interface ClientOverridesOptions {
   readonly workerProperties: Properties
   /** Null for settings that the client does not know. */
   readonly definitionOf: (client: ClientType, key: string) => ClientKeyDefinition | null
+  /** Given to the policy. */
+  readonly logger: Logger
 }
 
 /** Checks the settings of Kafka clients that connectors override, by the worker's policy. Policies run on the main thread, so only built-in ones are accepted. */
@@ -29,10 +31,11 @@ export class ClientOverrides {
   readonly #policy: PluginDescriptor
   readonly #workerProperties: Properties
   readonly #definitionOf: ClientOverridesOptions['definitionOf']
+  readonly #logger: Logger
   #instance: Promise<ClientConfigOverridePolicy> | null = null
 
   /** @throws ConfigError where the policy does not exist or is foreign. */
-  constructor({ policyName, registry, workerProperties, definitionOf }: ClientOverridesOptions) {
+  constructor({ policyName, registry, workerProperties, definitionOf, logger }: ClientOverridesOptions) {
     const key = 'connector.client.config.override.policy'
     const policy = registry.lookup('override_policy', policyName)
     if (policy === null) throw ConfigError.invalidValue(key, policyName, `Class ${policyName} could not be found.`)
@@ -41,6 +44,7 @@ export class ClientOverrides {
     this.#policy = policy
     this.#workerProperties = workerProperties
     this.#definitionOf = definitionOf
+    this.#logger = logger
   }
 
   /** One answer per override that the connector has. */
@@ -71,7 +75,7 @@ export class ClientOverrides {
   #loaded(): Promise<ClientConfigOverridePolicy> {
     this.#instance ??= loadPlugin(this.#policy).then((policyClass) => {
       const policy = new policyClass() as ClientConfigOverridePolicy
-      policy.configure(this.#workerProperties)
+      policy.configure(this.#workerProperties, this.#logger)
       return policy
     })
     return this.#instance

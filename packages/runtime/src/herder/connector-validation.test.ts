@@ -12,7 +12,8 @@ import type { RequestedConfig } from './herder.ts'
 import { javaMapText } from './java-map-text.ts'
 import { FakeWorker } from './standalone/fake-worker.ts'
 
-const logger: Logger = { isDebugEnabled: false, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+const warnings: string[] = []
+const logger: Logger = { isDebugEnabled: false, trace() {}, debug() {}, info() {}, warn: (line) => void warnings.push(line), error() {} }
 
 async function createValidation(): Promise<ConnectorValidation> {
   const properties = {
@@ -33,6 +34,7 @@ async function createValidation(): Promise<ConnectorValidation> {
     registry,
     workerProperties: config.properties,
     definitionOf: (_, key) => (key === 'linger.ms' ? { type: 'LONG', defaultValue: '5', isRequired: false } : null),
+    logger,
   })
   return new ConnectorValidation({ config, registry, transformer: await createConfigTransformer({ properties, registry, logger }), worker, clientOverrides })
 }
@@ -174,6 +176,7 @@ describe('validation of a connector', () => {
   it('asks the policy about overrides of the client that the connector uses', async () => {
     const overrides = { 'producer.override.linger.ms': '7', 'producer.override.sasl.jaas.config': 'password="x"', 'consumer.override.linger.ms': '1' }
     const infos = await validation.validate({ ...SOURCE, ...overrides })
+    assert.ok(warnings.includes('Linger is deprecated'), 'the policy has a logger')
     assert.equal(infos.error_count, 1)
     const [linger, jaas] = infos.configs.slice(-2)
     assert.deepEqual([linger?.definition?.type, linger?.definition?.default_value, linger?.value?.value], ['LONG', '5', '7'])

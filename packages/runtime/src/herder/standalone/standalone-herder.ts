@@ -101,6 +101,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
       registry: options.registry,
       workerProperties: options.config.properties,
       definitionOf: options.clientKeyOf ?? (() => null),
+      logger: options.logger,
     })
     this.#worker = options.createWorker(this, (id) => this.#resolvedTaskConfig(id))
     this.#validation = new ConnectorValidation({ ...options, worker: this.#worker, clientOverrides })

@@ -1,4 +1,4 @@
-import { type ClientConfigRequest, ConfigDef, type ConfigValue, nonEmptyString, type Properties } from '@millrace/api'
+import { type ClientConfigRequest, ConfigDef, type ConfigValue, type Logger, nonEmptyString, type Properties } from '@millrace/api'
 
 /* Plug-ins that have settings and do nothing, for tests of validation and herder. */
 
@@ -33,8 +33,9 @@ export class SecretsConfigProvider {
     return new ConfigDef()
   }
 
-  configure(properties: Properties): void {
+  configure(properties: Properties, logger?: Logger): void {
     this.#prefix = properties.prefix ?? ''
+    logger?.info('The vault is open')
   }
 
   get(path: string, keys: ReadonlySet<string>): { data: Properties } {
@@ -50,7 +51,9 @@ export class LingerPolicy {
     return new ConfigDef()
   }
 
-  configure(): void {}
+  configure(_properties: Properties, logger?: Logger): void {
+    logger?.warn('Linger is deprecated')
+  }
 
   validate({ clientProperties }: ClientConfigRequest): ConfigValue[] {
     return Object.entries(clientProperties).map(([name, value]) => ({
