@@ -8,11 +8,14 @@
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 type Manifest = { readonly [key: string]: Json } & { readonly name: string; readonly version: string; readonly private?: boolean }
+
+/** Folders below `src` that only tests use. */
+const TEST_FOLDERS = ['fixtures', 'test-data', 'test-plugins', 'testing-plugins']
 
 const root = join(import.meta.dirname, '..')
 const { values: options } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist/packages') } } })
@@ -36,7 +39,7 @@ function compile(): void {
   const configuration = join(build, 'tsconfig.json')
   const sources = ['packages/*/src', 'connectors/*/src'].map((pattern) => join(root, pattern))
   // Tests, and what only they use: x.test.ts, x.test-data.ts, and folders of their own.
-  const tests = ['**/*.*.ts', '**/fixtures/**', '**/testing-plugins/**'].map((pattern) => join(root, pattern))
+  const tests = ['**/*.*.ts', ...TEST_FOLDERS.map((folder) => `**/${folder}/**`)].map((pattern) => join(root, pattern))
   const compilerOptions = {
     noEmit: false,
     noEmitOnError: true,
@@ -64,7 +67,10 @@ function stage(folder: string): void {
 
   copyBuilt(join(build, folder, 'src'), join(to, 'dist'))
   // What a module reads beside itself.
-  for (const asset of globSync('**/*.*', { cwd: join(from, 'src'), exclude: (path) => path.endsWith('.ts') })) {
+  for (const asset of globSync('**/*.*', {
+    cwd: join(from, 'src'),
+    exclude: (path) => path.endsWith('.ts') || path.split(sep).some((part) => TEST_FOLDERS.includes(part)),
+  })) {
     cpSync(join(from, 'src', asset), join(to, 'dist', asset))
   }
   if (existsSync(join(from, 'bin'))) {

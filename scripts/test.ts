@@ -67,6 +67,7 @@ async function runAll(): Promise<Outcome[]> {
     for (const [what, args] of [
       ['types (tsc)', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']],
       ['lint (biome)', ['node_modules/@biomejs/biome/bin/biome', 'lint', '--error-on-warnings']],
+      ['format (biome)', ['node_modules/@biomejs/biome/bin/biome', 'format']],
     ] as const) {
       results.push(show(await runCheck(what, args)))
     }

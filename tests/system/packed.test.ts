@@ -24,6 +24,8 @@ test('all packages, packed and installed into an empty folder, hold no sources a
     [],
     'sources are in the packages',
   )
+  const forTests = globSync('node_modules/{millrace,@millrace/*}/dist/**/*{fixtures,test-data,test-plugins,testing-plugins,.test.}*', { cwd: folder })
+  assert.deepEqual(forTests, [], 'what only tests use is in the packages')
   for (const manifest of globSync('node_modules/{millrace,@millrace/*}/package.json', { cwd: folder })) {
     assert.doesNotMatch(readFileSync(join(folder, manifest), 'utf8'), /\.\/src\//, manifest)
   }
@@ -41,6 +43,8 @@ test('all packages, packed and installed into an empty folder, hold no sources a
     ],
   })
   t.after(() => worker.killAtOnce())
+  const { commit } = (await (await fetch(worker.url)).json()) as { commit: string }
+  assert.equal(commit, run('git', ['rev-parse', 'HEAD'], root).trim(), 'GET / names the commit that was packed')
   const isComplete = (): boolean => readIfThere(output) === readFileSync(input, 'utf8')
   await waitFor(isComplete, { what: 'all lines in the sink file', describe: () => worker.describe('source', 'sink') })
   await worker.stop()

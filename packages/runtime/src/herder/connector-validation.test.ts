@@ -10,7 +10,7 @@ import { ConnectorValidation, configErrors } from './connector-validation.ts'
 import { BadRequestRestError, NotFoundRestError } from './errors.ts'
 import type { RequestedConfig } from './herder.ts'
 import { javaMapText } from './java-map-text.ts'
-import { FakeWorker } from './standalone/fake-worker.ts'
+import { FakeWorker } from './fixtures/fake-worker.ts'
 
 const warnings: string[] = []
 const logger: Logger = { isDebugEnabled: false, trace() {}, debug() {}, info() {}, warn: (line) => void warnings.push(line), error() {} }

@@ -33,7 +33,13 @@ async function inFolder(test: (folder: Folder) => Promise<void>): Promise<void> 
 
 function manifest(className: string, { kind = 'sink', version = '1.0', api = `^${API_VERSION}`, ...more }: Record<string, string> = {}): unknown {
   const exportName = className.slice(className.lastIndexOf('.') + 1)
-  return { name: 'p', version: '0.0.1', main: './index.js', type: 'module', millrace: { api, plugins: [{ kind, names: [className], version, export: exportName, ...more }] } }
+  return {
+    name: 'p',
+    version: '0.0.1',
+    main: './index.js',
+    type: 'module',
+    millrace: { api, plugins: [{ kind, names: [className], version, export: exportName, ...more }] },
+  }
 }
 
 async function discover(folder: Folder): Promise<{ registry: PluginRegistry; lines: string[] }> {
@@ -84,7 +90,11 @@ describe('discovery of plug-ins', () => {
   it('names a path that is not there, and goes on', async () => {
     const lines: string[] = []
     const log = (message: string): void => void lines.push(message)
-    await discoverPlugins({ pluginPath: ['/nonexistent/plugins'], bundled: [], logger: { isDebugEnabled: false, trace: log, debug: log, info: log, warn: log, error: log } })
+    await discoverPlugins({
+      pluginPath: ['/nonexistent/plugins'],
+      bundled: [],
+      logger: { isDebugEnabled: false, trace: log, debug: log, info: log, warn: log, error: log },
+    })
     assert.deepEqual(lines, ['Could not get listing for plugin path: /nonexistent/plugins. Ignoring.'])
   })
 
@@ -111,9 +121,15 @@ describe('discovery of plug-ins', () => {
       await folder.write('other.jar', '')
       const { registry, lines } = await discover(folder)
       assert.equal(lines.length, 2)
-      assert.match(lines[0] ?? '', /connect-file-4\.3\.1\.jar in plugin\.path is not used: .*; org\.apache\.kafka\.connect\.file\.FileStreamSourceConnector is built in and takes its place/)
+      assert.match(
+        lines[0] ?? '',
+        /connect-file-4\.3\.1\.jar in plugin\.path is not used: .*; org\.apache\.kafka\.connect\.file\.FileStreamSourceConnector is built in and takes its place/,
+      )
       assert.match(lines[1] ?? '', /other\.jar in plugin\.path is not used/)
-      assert.throws(() => registry.find('sink', 'NoSuch'), /Java plugins are not used by this worker: .*connect-file-4\.3\.1\.jar \(use org\.apache.*\), .*other\.jar$/)
+      assert.throws(
+        () => registry.find('sink', 'NoSuch'),
+        /Java plugins are not used by this worker: .*connect-file-4\.3\.1\.jar \(use org\.apache.*\), .*other\.jar$/,
+      )
     }))
 
   it('offers the api that its own package has', async () => {
@@ -123,10 +139,21 @@ describe('discovery of plug-ins', () => {
 })
 
 describe('a plug-in registry', () => {
-  const registryOf = (...plugins: [kind: 'source' | 'sink' | 'converter' | 'transformation', className: string, version: string, ...aliases: string[]][]): PluginRegistry =>
+  const registryOf = (
+    ...plugins: [kind: 'source' | 'sink' | 'converter' | 'transformation', className: string, version: string, ...aliases: string[]][]
+  ): PluginRegistry =>
     createPluginRegistry({
       jars: [],
-      plugins: plugins.map(([kind, className, version, ...aliases]) => ({ kind, className, version, aliases, millraceVersion: '0', location: 'classpath', moduleUrl: 'file:///x.js', exportName: 'X' })),
+      plugins: plugins.map(([kind, className, version, ...aliases]) => ({
+        kind,
+        className,
+        version,
+        aliases,
+        millraceVersion: '0',
+        location: 'classpath',
+        moduleUrl: 'file:///x.js',
+        exportName: 'X',
+      })),
     })
 
   it('finds a class by full name, simple name and the name without its suffix', () =>
@@ -134,7 +161,8 @@ describe('a plug-in registry', () => {
       await folder.write('a/package.json', manifest('org.x.FooSourceConnector', { kind: 'source' }))
       await folder.write('b/package.json', manifest('org.x.Cast$Value', { kind: 'transformation' }))
       const { registry } = await discover(folder)
-      for (const name of ['org.x.FooSourceConnector', 'FooSourceConnector', 'FooSource']) assert.equal(registry.find('source', name).className, 'org.x.FooSourceConnector')
+      for (const name of ['org.x.FooSourceConnector', 'FooSourceConnector', 'FooSource'])
+        assert.equal(registry.find('source', name).className, 'org.x.FooSourceConnector')
       assert.equal(registry.lookup('source', 'foosource'), null)
       assert.equal(registry.find('transformation', 'org.x.Cast$Value').className, 'org.x.Cast$Value')
     }))
@@ -150,7 +178,10 @@ describe('a plug-in registry', () => {
 
   it('refuses an alias of two classes, of whatever kind', () => {
     const registry = registryOf(['source', 'a.FooConnector', '1', 'Foo'], ['sink', 'b.FooConnector', '1', 'Foo'])
-    assert.throws(() => registry.find(['sink', 'source'], 'Foo'), /^AmbiguousPluginError: More than one connector matches alias Foo\. Please use full package and class name instead\. Classes found: PluginDesc/)
+    assert.throws(
+      () => registry.find(['sink', 'source'], 'Foo'),
+      /^AmbiguousPluginError: More than one connector matches alias Foo\. Please use full package and class name instead\. Classes found: PluginDesc/,
+    )
     assert.equal(registry.find(['sink', 'source'], 'a.FooConnector').className, 'a.FooConnector')
   })
 
@@ -158,7 +189,9 @@ describe('a plug-in registry', () => {
     const registry = registryOf(['sink', 'a.A', '1.9', 'A'], ['sink', 'a.A', '1.10', 'A'], ['sink', 'a.A', '2.0-beta', 'A'])
     assert.equal(registry.find('sink', 'A').version, '2.0-beta')
     assert.equal(registry.find('sink', 'A', '[1.0,2.0-alpha)').version, '1.10')
-    assert.throws(() => registry.find('sink', 'A', '9.9'), { message: 'Plugin a.A not found that matches the version range [9.9,9.9], available versions: [1.9, 1.10, 2.0-beta]' })
+    assert.throws(() => registry.find('sink', 'A', '9.9'), {
+      message: 'Plugin a.A not found that matches the version range [9.9,9.9], available versions: [1.9, 1.10, 2.0-beta]',
+    })
     assert.throws(() => registry.find('sink', 'A', '[x'), { message: 'Unbounded range: [x', code: 'PLUGIN_VERSION' })
   })
 

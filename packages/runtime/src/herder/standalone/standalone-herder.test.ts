@@ -9,7 +9,7 @@ import { MemoryConfigStore } from '../../storage/memory/memory-config-store.ts'
 import { MemoryOffsetStore } from '../../storage/memory/memory-offset-store.ts'
 import { MemoryStatusStore } from '../../storage/memory/memory-status-store.ts'
 import { ConflictRestError, NotFoundRestError, RestError } from '../errors.ts'
-import { FakeWorker } from './fake-worker.ts'
+import { FakeWorker } from '../fixtures/fake-worker.ts'
 import { StandaloneHerder } from './standalone-herder.ts'
 
 interface Setup {
