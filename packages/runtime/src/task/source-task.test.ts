@@ -97,11 +97,14 @@ function begin(
     producer?: KeptMessages
     offsetFlushIntervalMs?: number
     isForgetful?: boolean
+    /** How many of the first commits of offsets fail. */
+    commitFailures?: number
   } = {},
 ): Made {
   const producer = options.producer ?? new KeptMessages()
   const committed: CommittableOffset[] = []
   const states: string[] = []
+  let failuresLeft = options.commitFailures ?? 0
   const stopped = new AbortController()
   const ledger = new Ledger()
   const task: SourceTask = { start() {}, poll, stop: () => void states.push('stop'), ...options.task }
@@ -117,7 +120,12 @@ function begin(
       task,
       ledger,
       logger,
-      offsetWriter: { write: async (offsets) => void committed.push(...offsets) },
+      offsetWriter: {
+        async write(offsets) {
+          if (failuresLeft-- > 0) throw new Error('the disk is full')
+          committed.push(...offsets)
+        },
+      },
       offsetFlushIntervalMs: options.offsetFlushIntervalMs ?? 60_000,
       offsetFlushTimeoutMs: 50,
       topicUsed: (topic) => void states.push(`topic ${topic}`),
@@ -298,12 +306,15 @@ test('a stop ends the wait for room in the producer, and the rest of the batch i
 })
 
 test('offsets whose commit failed are committed with the next one, and commit is told to the task each time', async () => {
+  lines.length = 0
   let commits = 0
-  const made = begin(batches(records(3)), { offsetFlushIntervalMs: 1, task: { commit: () => void commits++ } })
+  const made = begin(batches(records(3)), { offsetFlushIntervalMs: 1, commitFailures: 2, task: { commit: () => void commits++ } })
+  const failures = () => lines.filter((line) => line === 'Failed to flush offsets to storage').length
+  await until(() => failures() >= 2, 'two failed commits')
   await until(() => made.committed.length === 1 && commits >= 2, 'commits')
   made.stop()
   await made.run
-  assert.deepEqual(made.committed, [{ partition, offset: { position: 3 } }])
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 3 } }], 'once, and nothing before it')
 })
 
 test('a record that vanishes in the loop is found by the ledger', async () => {

@@ -16,14 +16,15 @@ test('answers find their requests, refusals come back as errors', async () => {
         () => 7,
       ),
   )
-  const second = requests.send((request) =>
-    answer(
-      (reply) => replies.push(reply),
-      request,
-      () => {
-        throw new DataError('bad')
-      },
-    ),
+  const second = requests.send(
+    (request) =>
+      void answer(
+        (reply) => replies.push(reply),
+        request,
+        () => {
+          throw new DataError('bad')
+        },
+      ),
   )
   await new Promise(setImmediate)
   for (const reply of replies.toReversed()) requests.settle(structuredClone(reply))
