@@ -88,8 +88,9 @@ test('each key stands in the table once, in order, and with a reason where it ha
 test('a transactional id needs idempotence', () => {
   const given = producerConfig({ ...base, 'transactional.id': 't', 'transaction.timeout.ms': '1000' }, silentLogger)
   assert.deepEqual([given.transactionalId, given.transactionTimeoutMs, given.isIdempotent], ['t', 1_000, true])
-  for (const conflict of [{ 'enable.idempotence': 'false' }, { acks: '1' }, { retries: '0' }]) {
-    assert.throws(() => producerConfig({ ...base, 'transactional.id': 't', ...conflict }, silentLogger), {
+  const conflicts = { 'enable.idempotence': 'false', acks: '1', retries: '0' }
+  for (const [name, value] of Object.entries(conflicts)) {
+    assert.throws(() => producerConfig({ ...base, 'transactional.id': 't', [name]: value }, silentLogger), {
       message: 'Cannot set a transactional.id without also enabling idempotence.',
     })
   }
