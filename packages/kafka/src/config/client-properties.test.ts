@@ -101,3 +101,32 @@ test('bootstrap servers are asked again unless metadata.recovery.strategy forbid
   assert.equal(adminConfig({ ...base, 'metadata.recovery.strategy': 'NONE' }, silentLogger).isRebootstrapping, false)
   assert.throws(() => adminConfig({ ...base, 'metadata.recovery.strategy': 'sometimes' }, silentLogger), { code: 'INVALID_CONFIGURATION' })
 })
+
+test('auto.offset.reset takes a duration as Java writes it', () => {
+  const reset = (value: string) => consumerConfig({ ...base, 'auto.offset.reset': value }, silentLogger).offsetReset
+  assert.deepEqual(reset('by_duration:P1DT2H3M4.5S'), { ageMs: ((26 * 60 + 3) * 60 + 4) * 1000 + 500 })
+  assert.deepEqual(reset('by_duration:pt0.001s'), { ageMs: 1 })
+  assert.deepEqual(reset('by_duration:P7D'), { ageMs: 7 * 86_400_000 })
+  for (const wrong of [
+    'by_duration:',
+    'by_duration:P',
+    'by_duration:PT',
+    'by_duration:P1DT',
+    'by_duration:-PT1H',
+    'by_duration:PT-1H',
+    'by_duration:1h',
+    'newest',
+  ]) {
+    assert.throws(() => reset(wrong), { code: 'INVALID_CONFIGURATION', message: /^Invalid value .* for configuration auto\.offset\.reset/ })
+  }
+})
+
+test('the assignors that are supported are offered in the order in which they are named', () => {
+  const offered = (value?: string) => {
+    return consumerConfig(value === undefined ? base : { ...base, 'partition.assignment.strategy': value }, silentLogger).assignors
+  }
+  assert.deepEqual(offered(), ['range'])
+  const java = 'org.apache.kafka.clients.consumer'
+  assert.deepEqual(offered(`${java}.RoundRobinAssignor, ${java}.StickyAssignor, ${java}.RangeAssignor`), ['roundrobin', 'range'])
+  assert.throws(() => offered(`${java}.StickyAssignor`), { code: 'INVALID_CONFIGURATION', message: /StickyAssignor.*RoundRobinAssignor/ })
+})

@@ -1,7 +1,11 @@
 import { configurationError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { type AssignorName, assignorByClass } from '../consumer/assignors.ts'
 import { type ConnectionConfig, clientProperties, connectionConfig } from './connection-config.ts'
-import type { Properties } from './client-properties.ts'
+import type { ClientProperties, Properties } from './client-properties.ts'
+
+/** Where to begin without a committed offset: at an end of the log, at the first record that is not older than so many milliseconds, or nowhere. */
+export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly ageMs: number }
 
 /** The complete settings of a consumer. Times in milliseconds. */
 export interface ConsumerConfig extends ConnectionConfig {
@@ -10,7 +14,9 @@ export interface ConsumerConfig extends ConnectionConfig {
   readonly allowsAutoTopicCreation: boolean
   readonly autoCommitIntervalMs: number
   readonly isAutoCommit: boolean
-  readonly offsetReset: 'earliest' | 'latest' | 'none'
+  readonly offsetReset: OffsetReset
+  /** What is offered to the group, the preferred one first. */
+  readonly assignors: readonly AssignorName[]
   readonly checksCrcs: boolean
   readonly apiTimeoutMs: number
   readonly excludesInternalTopics: boolean
@@ -25,8 +31,6 @@ export interface ConsumerConfig extends ConnectionConfig {
   readonly sessionTimeoutMs: number
 }
 
-const RANGE = /(^|\.)RangeAssignor$|^range$/
-
 /** Reads a consumer's properties. @throws KafkaError `INVALID_CONFIGURATION`. */
 export function consumerConfig(properties: Properties, logger: Logger): ConsumerConfig {
   const given = clientProperties('consumer', properties, logger)
@@ -37,15 +41,6 @@ export function consumerConfig(properties: Properties, logger: Logger): Consumer
   const heartbeatIntervalMs = given.number('heartbeat.interval.ms')
   if (heartbeatIntervalMs >= sessionTimeoutMs) throw configurationError('Heartbeat must be set lower than the session timeout')
 
-  const assignors = given.list('partition.assignment.strategy')
-  if (!assignors.some((name) => RANGE.test(name))) {
-    throw configurationError(
-      `The configuration "partition.assignment.strategy" names no assignor that is supported: "${assignors.join(',')}". Supported: "org.apache.kafka.clients.consumer.RangeAssignor".`,
-    )
-  }
-  if (given.has('partition.assignment.strategy') && assignors.length > 1) {
-    logger.warn('Of the configured partition.assignment.strategy only the RangeAssignor is offered to the group.')
-  }
   return {
     ...connection,
     groupId: groupId === '' ? null : groupId,
@@ -53,7 +48,8 @@ export function consumerConfig(properties: Properties, logger: Logger): Consumer
     allowsAutoTopicCreation: given.boolean('allow.auto.create.topics'),
     autoCommitIntervalMs: given.number('auto.commit.interval.ms'),
     isAutoCommit: groupId !== null && given.boolean('enable.auto.commit'),
-    offsetReset: given.string('auto.offset.reset') as ConsumerConfig['offsetReset'],
+    offsetReset: offsetReset(given.string('auto.offset.reset')),
+    assignors: assignors(given, logger),
     checksCrcs: given.boolean('check.crcs'),
     apiTimeoutMs: given.number('default.api.timeout.ms'),
     excludesInternalTopics: given.boolean('exclude.internal.topics'),
@@ -67,4 +63,39 @@ export function consumerConfig(properties: Properties, logger: Logger): Consumer
     pollRecordsMax: given.number('max.poll.records'),
     sessionTimeoutMs,
   }
+}
+
+const SUPPORTED_ASSIGNORS = '"org.apache.kafka.clients.consumer.RangeAssignor", "org.apache.kafka.clients.consumer.RoundRobinAssignor"'
+
+function assignors(given: ClientProperties, logger: Logger): AssignorName[] {
+  const names = given.list('partition.assignment.strategy')
+  const found = names.map(assignorByClass)
+  const offered = [...new Set(found.filter((name) => name !== null))]
+  if (offered.length === 0) {
+    throw configurationError(
+      `The configuration "partition.assignment.strategy" names no assignor that is supported: "${names.join(',')}". Supported: ${SUPPORTED_ASSIGNORS}.`,
+    )
+  }
+  const left = names.filter((_, i) => found[i] === null)
+  if (given.has('partition.assignment.strategy') && left.length > 0) {
+    logger.warn(`Of the configured partition.assignment.strategy these are not supported and not offered to the group: ${left.join(', ')}.`)
+  }
+  return offered
+}
+
+function offsetReset(value: string): OffsetReset {
+  if (value === 'earliest' || value === 'latest' || value === 'none') return value
+  const ageMs = value.startsWith('by_duration:') ? durationMs(value.slice('by_duration:'.length)) : null
+  if (ageMs !== null) return { ageMs }
+  throw configurationError(
+    `Invalid value ${value} for configuration auto.offset.reset: the value must be either 'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS>', not negative`,
+  )
+}
+
+/** A duration as ISO 8601 and Java's `Duration` write it; null for none, and for a negative one. */
+function durationMs(text: string): number | null {
+  const match = /^P(?!$)(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:[.,]\d{0,9})?)S)?)?$/i.exec(text)
+  if (!match) return null
+  const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part?.replace(',', '.') ?? 0))
+  return Math.round((((days ?? 0) * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)) * 60_000 + (seconds ?? 0) * 1000)
 }

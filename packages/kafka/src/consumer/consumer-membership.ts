@@ -7,7 +7,7 @@ import type { Coordinator } from '../group/coordinator.ts'
 import { GroupMember, type JoinResult, type MemberMetadata, type Membership } from '../group/group-member.ts'
 import type { Logger } from '../logger.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
-import { rangeAssignment } from './range-assignor.ts'
+import { type AssignorName, assignors } from './assignors.ts'
 import type { RebalanceListener } from './rebalance-listener.ts'
 
 export interface ConsumerMembershipOptions {
@@ -26,8 +26,6 @@ export interface ConsumerMembershipOptions {
   notify(): void
   membershipChanged(membership: Membership | null): void
 }
-
-const RANGE = 'range'
 
 /** A consumer's part in its group: revokes, joins, takes over what it is assigned, and as the leader shares out. */
 export class ConsumerMembership {
@@ -54,7 +52,7 @@ export class ConsumerMembership {
       heartbeatIntervalMs: config.heartbeatIntervalMs,
       progressIntervalMaxMs: config.pollIntervalMaxMs,
       protocols: () => this.#protocols(),
-      assign: (_protocol, members) => this.#assign(members),
+      assign: (protocol, members) => this.#assign(protocol as AssignorName, members),
       rejoinNeeded: notify,
       membershipChanged,
     })
@@ -165,10 +163,12 @@ export class ConsumerMembership {
 
   #protocols(): readonly { name: string; metadata: Buffer }[] {
     this.#joinedTopics = this.#options.topics() ?? this.#joinedTopics
-    return [{ name: RANGE, metadata: consumerProtocol.encodeSubscription({ topics: this.#joinedTopics }) }]
+    const metadata = consumerProtocol.encodeSubscription({ topics: this.#joinedTopics })
+    return this.#options.config.assignors.map((name) => ({ name, metadata }))
   }
 
-  async #assign(members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
+  /** @param protocol one of those that were offered. */
+  async #assign(protocol: AssignorName, members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
     const subscribers = members.map(({ memberId, groupInstanceId, metadata }) => {
       const { topics } = consumerProtocol.decodeSubscription(metadata)
       return { memberId, groupInstanceId, topics }
@@ -184,7 +184,7 @@ export class ConsumerMembership {
     const existing = new Map([...counts].filter(([, count]) => count > 0))
     const missing = names.filter((name) => !existing.has(name))
     if (missing.length > 0) this.#options.logger.warn(`The following subscribed topics are not assigned to any members: ${missing.join(', ')}`)
-    const shared = rangeAssignment(subscribers, existing)
+    const shared = assignors[protocol](subscribers, existing)
     return new Map([...shared].map(([memberId, assignedPartitions]) => [memberId, consumerProtocol.encodeAssignment({ assignedPartitions })]))
   }
 

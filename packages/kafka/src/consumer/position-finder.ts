@@ -118,6 +118,11 @@ export class PositionFinder {
     for (const offset of found) {
       const entry = versions.get(partitionName(offset))
       if (!entry || entry.partition.version !== entry.version) continue
+      if (offset.offset < 0) {
+        // No record is as young as that.
+        entry.partition.lookUp('latest')
+        continue
+      }
       logger.info(`Resetting offset for partition ${partitionName(offset)} to position ${offset.offset}.`)
       entry.partition.seek(offset.offset)
     }
@@ -131,6 +136,6 @@ export class PositionFinder {
     const { offsetReset } = this.#options.config
     const rule = partition.source === 'earliest' || partition.source === 'latest' ? partition.source : offsetReset
     if (rule === 'none') throw noOffsetError(`Undefined offset with no reset policy for partitions: [${partitionName(partition)}]`)
-    return OffsetAt[rule]
+    return typeof rule === 'object' ? Math.max(0, Date.now() - rule.ageMs) : OffsetAt[rule]
   }
 }

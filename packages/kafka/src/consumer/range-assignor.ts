@@ -19,7 +19,7 @@ export function rangeAssignment(
 ): ReadonlyMap<string, readonly TopicPartitions[]> {
   const assignment = new Map<string, TopicPartitions[]>(subscribers.map(({ memberId }) => [memberId, []]))
   const topics = [...new Set(subscribers.flatMap(({ topics }) => topics))].sort()
-  const inOrder = [...subscribers].sort(compareSubscribers)
+  const inOrder = inAssignmentOrder(subscribers)
   for (const topic of topics) {
     const count = partitionCounts.get(topic)
     if (count === undefined) continue
@@ -34,6 +34,11 @@ export function rangeAssignment(
     })
   }
   return assignment
+}
+
+/** The members in the order in which partitions are given to them. */
+export function inAssignmentOrder(subscribers: readonly Subscriber[]): Subscriber[] {
+  return [...subscribers].sort(compareSubscribers)
 }
 
 /** Static members first, by their instance ids; the others by member id (KIP-345). Java compares by UTF-16 units, as `<` does. */
