@@ -1,8 +1,9 @@
 import { Consumer, silentLogger } from '@millrace/kafka'
 
-/** The values of a topic's only partition, as text, in order. */
-export async function topicValues(bootstrapServers: string, topic: string): Promise<string[]> {
-  return withConsumer({ 'bootstrap.servers': bootstrapServers, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false' }, async (consumer) => {
+/** The values of a topic's only partition, as text, in order. `properties` are further ones of the consumer. */
+export async function topicValues(bootstrapServers: string, topic: string, properties: Readonly<Record<string, string>> = {}): Promise<string[]> {
+  const all = { 'bootstrap.servers': bootstrapServers, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false', ...properties }
+  return withConsumer(all, async (consumer) => {
     const partition = { topic, partition: 0 }
     consumer.assign([partition])
     const end = (await consumer.endOffsets([partition]))[0]?.offset ?? 0
