@@ -6,6 +6,7 @@ import { BufferPool } from './buffer-pool.ts'
 import type { BrokerLogger } from './broker-logger.ts'
 import { brokerConfig } from './config/broker-config.ts'
 import { lockDataDir } from './data-lock.ts'
+import { BrokerError } from './errors.ts'
 import { Faults } from './faults.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
 import { Server } from './server.ts'
@@ -47,7 +48,7 @@ export interface Broker {
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { host = '127.0.0.1', port = 9092, dataDir, logger, properties = {} } = options
   const config = brokerConfig(properties, logger)
-  mkdirSync(dataDir, { recursive: true })
+  makeDataDir(dataDir)
   const unlock = lockDataDir(dataDir)
   const faults = new Faults()
   let groups: GroupCoordinator | undefined
@@ -95,10 +96,20 @@ function keepHouse({ topics, groups, transactions, config, clock }: BrokerServic
   const timers = [
     setInterval(() => topics.flushIfDue(clock()), FLUSH_CHECK_INTERVAL_MS),
     setInterval(() => void topics.removeExpired(clock()), config.retentionCheckIntervalMs),
+    setInterval(() => void topics.compact(clock()), config.cleanerBackoffMs),
     setInterval(() => groups.expireOffsets(clock()), config.offsetsRetentionCheckIntervalMs),
     setInterval(() => transactions.expire(clock()), config.transactionCheckIntervalMs),
   ]
   // The broker alone keeps no process alive by its housekeeping.
   for (const timer of timers) timer.unref()
   return () => timers.forEach(clearInterval)
+}
+
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new BrokerError('BROKER_DATA_INVALID', `The data folder "${dataDir}" cannot be made: ${reason}. Choose another folder.`, { cause })
+  }
 }

@@ -46,6 +46,7 @@ export class Topics {
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
   #isClosed = false
+  #isCompacting = false
   readonly #removedListeners: ((topic: string) => void)[] = []
 
   constructor(options: TopicsOptions) {
@@ -151,6 +152,20 @@ export class Topics {
     }
   }
 
+  /** Called every few seconds; goes through all compacted logs in small pieces. Never rejects; a call during the work of another does nothing. */
+  async compact(now: number): Promise<void> {
+    if (this.#isCompacting) return
+    this.#isCompacting = true
+    try {
+      for (const topic of [...this.#byName.values()]) {
+        if (!topic.config.isCompacted) continue
+        for (let partition = 0; partition < topic.partitionCount; partition++) await this.#compactLog(topic, partition, now)
+      }
+    } finally {
+      this.#isCompacting = false
+    }
+  }
+
   /** Brings all records to the disk and closes the files. @throws the first error, after trying everything. */
   close(): void {
     this.#isClosed = true
@@ -166,6 +181,18 @@ export class Topics {
     }
     this.#files.closeAll()
     if (failure) throw failure
+  }
+
+  async #compactLog(topic: Topic, partition: number, now: number): Promise<void> {
+    const pause = async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return !this.#isClosed && this.#byName.get(topic.name) === topic
+    }
+    try {
+      if (await pause()) await this.log(topic, partition).compact(now, pause)
+    } catch (error) {
+      this.#options.logger.warn(`Partition ${partition} of topic "${topic.name}" could not be compacted: ${(error as Error).message}`)
+    }
   }
 
   #add(meta: TopicMeta): void {

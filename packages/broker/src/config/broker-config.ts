@@ -20,6 +20,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
   { name: 'group.max.session.timeout.ms', type: 'INT', default: '1800000' },
   { name: 'group.max.size', type: 'INT', default: '2147483647' },
   { name: 'group.min.session.timeout.ms', type: 'INT', default: '6000' },
+  { name: 'log.cleaner.backoff.ms', type: 'LONG', default: '15000' },
   { name: 'log.retention.check.interval.ms', type: 'LONG', default: '300000' },
   { name: 'max.connections', type: 'INT', default: '2000', differs: 'Kafka sets no limit; here it bounds the memory.' },
   { name: 'num.partitions', type: 'INT', default: '1' },
@@ -36,6 +37,7 @@ export const brokerSettings: readonly BrokerSetting[] = [
 /** What the broker reads of its properties. */
 export interface BrokerConfig {
   readonly autoCreateTopics: boolean
+  readonly cleanerBackoffMs: number
   readonly connectionsMax: number
   readonly connectionsMaxIdleMs: number
   readonly fetchMaxBytes: number
@@ -82,6 +84,7 @@ export function brokerConfig(properties: Readonly<Record<string, string>>, logge
   }
   const config = {
     autoCreateTopics: read<boolean>('auto.create.topics.enable'),
+    cleanerBackoffMs: read<number>('log.cleaner.backoff.ms'),
     connectionsMax: read<number>('max.connections'),
     connectionsMaxIdleMs: read<number>('connections.max.idle.ms'),
     fetchMaxBytes: read<number>('fetch.max.bytes'),

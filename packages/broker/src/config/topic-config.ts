@@ -20,7 +20,7 @@ const ONE_NODE = 'There is one node, and nothing is replicated.'
 const NOT_TIERED = 'There is no tiered storage.'
 const OWN_INDEX = 'The index is sparse, in memory, and needs no tuning.'
 const AS_PRODUCED = 'Batches are kept as the producer compressed them.'
-const NOT_COMPACTED = 'Logs are not compacted yet; all records stay until retention removes them.'
+const BY_RATIO = 'Compaction begins by min.cleanable.dirty.ratio alone.'
 
 function setting(name: string, type: ConfigType, value: string, rest: Partial<TopicSetting> = {}): TopicSetting {
   return { name, type, default: value, brokerName: `log.${name}`, withoutEffect: null, ...rest }
@@ -37,7 +37,7 @@ export const topicSettings: readonly TopicSetting[] = [
     withoutEffect: AS_PRODUCED,
   }),
   setting('compression.zstd.level', 'INT', '3', { brokerName: 'compression.zstd.level', withoutEffect: AS_PRODUCED }),
-  setting('delete.retention.ms', 'LONG', '86400000', { brokerName: 'log.cleaner.delete.retention.ms', min: 0, withoutEffect: NOT_COMPACTED }),
+  setting('delete.retention.ms', 'LONG', '86400000', { brokerName: 'log.cleaner.delete.retention.ms', min: 0 }),
   setting('file.delete.delay.ms', 'LONG', '60000', { brokerName: 'log.segment.delete.delay.ms', min: 0, withoutEffect: 'Files are removed at once.' }),
   setting('flush.messages', 'LONG', LONG_MAX, { brokerName: 'log.flush.interval.messages', min: 1 }),
   setting('flush.ms', 'LONG', LONG_MAX, { brokerName: 'log.flush.interval.ms', min: 0 }),
@@ -46,13 +46,13 @@ export const topicSettings: readonly TopicSetting[] = [
   setting('leader.replication.throttled.replicas', 'LIST', '', { brokerName: null, withoutEffect: ONE_NODE }),
   setting('local.retention.bytes', 'LONG', '-2', { brokerName: 'log.local.retention.bytes', min: -2, withoutEffect: NOT_TIERED }),
   setting('local.retention.ms', 'LONG', '-2', { brokerName: 'log.local.retention.ms', min: -2, withoutEffect: NOT_TIERED }),
-  setting('max.compaction.lag.ms', 'LONG', LONG_MAX, { brokerName: 'log.cleaner.max.compaction.lag.ms', min: 1, withoutEffect: NOT_COMPACTED }),
+  setting('max.compaction.lag.ms', 'LONG', LONG_MAX, { brokerName: 'log.cleaner.max.compaction.lag.ms', min: 1, withoutEffect: BY_RATIO }),
   setting('max.message.bytes', 'INT', '1048588', { brokerName: 'message.max.bytes', min: 0 }),
   setting('message.timestamp.after.max.ms', 'LONG', '3600000', { min: 0 }),
   setting('message.timestamp.before.max.ms', 'LONG', LONG_MAX, { min: 0 }),
   setting('message.timestamp.type', 'STRING', 'CreateTime', { oneOf: ['CreateTime', 'LogAppendTime'] }),
-  setting('min.cleanable.dirty.ratio', 'DOUBLE', '0.5', { brokerName: 'log.cleaner.min.cleanable.ratio', min: 0, max: 1, withoutEffect: NOT_COMPACTED }),
-  setting('min.compaction.lag.ms', 'LONG', '0', { brokerName: 'log.cleaner.min.compaction.lag.ms', min: 0, withoutEffect: NOT_COMPACTED }),
+  setting('min.cleanable.dirty.ratio', 'DOUBLE', '0.5', { brokerName: 'log.cleaner.min.cleanable.ratio', min: 0, max: 1 }),
+  setting('min.compaction.lag.ms', 'LONG', '0', { brokerName: 'log.cleaner.min.compaction.lag.ms', min: 0 }),
   setting('min.insync.replicas', 'INT', '1', { brokerName: 'min.insync.replicas', min: 1, withoutEffect: ONE_NODE }),
   setting('preallocate', 'BOOLEAN', 'false', { withoutEffect: 'Files grow as they are written.' }),
   setting('remote.log.copy.disable', 'BOOLEAN', 'false', { brokerName: null, withoutEffect: NOT_TIERED }),
@@ -77,12 +77,15 @@ const settingsByName = new Map(topicSettings.map((setting) => [setting.name, set
 export interface TopicConfig {
   readonly isCompacted: boolean
   readonly isDeleted: boolean
+  readonly deleteRetentionMs: number
   readonly flushMessages: number
   readonly flushMs: number
   readonly maxMessageBytes: number
   readonly timestampType: TimestampType
   readonly timestampAfterMaxMs: number
   readonly timestampBeforeMaxMs: number
+  readonly minCleanableDirtyRatio: number
+  readonly minCompactionLagMs: number
   readonly retentionBytes: number
   readonly retentionMs: number
   readonly segmentBytes: number
@@ -108,12 +111,15 @@ export function topicConfig(overrides: TopicOverrides, defaults: TopicOverrides)
   return {
     isCompacted: policies.includes('compact'),
     isDeleted: policies.includes('delete'),
+    deleteRetentionMs: read('delete.retention.ms') as number,
     flushMessages: read('flush.messages') as number,
     flushMs: read('flush.ms') as number,
     maxMessageBytes: read('max.message.bytes') as number,
     timestampType: read('message.timestamp.type') as TimestampType,
     timestampAfterMaxMs: read('message.timestamp.after.max.ms') as number,
     timestampBeforeMaxMs: read('message.timestamp.before.max.ms') as number,
+    minCleanableDirtyRatio: read('min.cleanable.dirty.ratio') as number,
+    minCompactionLagMs: read('min.compaction.lag.ms') as number,
     retentionBytes: read('retention.bytes') as number,
     retentionMs: read('retention.ms') as number,
     segmentBytes: read('segment.bytes') as number,

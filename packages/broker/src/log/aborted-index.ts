@@ -1,9 +1,10 @@
 import { readFileSync, rmSync } from 'node:fs'
-import type { AbortedTransaction } from '@millrace/kafka-protocol'
 import { replaceFile } from '../broker-meta.ts'
 
 /** A transaction that was aborted, as far as one partition is concerned. */
-export interface AbortedEntry extends AbortedTransaction {
+export interface AbortedEntry {
+  readonly producerId: number
+  readonly firstOffset: number
   /** Where its marker stands. */
   readonly lastOffset: number
   /** The last stable offset once the marker was there: every transaction that began before has ended before. */
@@ -30,10 +31,10 @@ export class AbortedIndex {
    *
    * @returns false if no later marker can concern these records.
    */
-  collect(start: number, end: number, found: AbortedTransaction[]): boolean {
+  collect(start: number, end: number, found: AbortedEntry[]): boolean {
     for (let at = 0; at < this.#numbers.length; at += ENTRY_NUMBERS) {
       const [producerId, firstOffset, lastOffset, lastStableOffset] = this.#numbers.slice(at, at + ENTRY_NUMBERS) as [number, number, number, number]
-      if (lastOffset >= start && firstOffset < end) found.push({ producerId, firstOffset })
+      if (lastOffset >= start && firstOffset < end) found.push({ producerId, firstOffset, lastOffset, lastStableOffset })
       if (lastStableOffset >= end) return false
     }
     return true

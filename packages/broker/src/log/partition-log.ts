@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import {
-  type AbortedTransaction,
   CompressionType,
   decodeRecords,
   ErrorCode,
@@ -15,9 +14,12 @@ import type { BufferPool } from '../buffer-pool.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 import type { Faults } from '../faults.ts'
 import { replaceFile } from '../broker-meta.ts'
+import type { AbortedEntry } from './aborted-index.ts'
 import { batchBytesAt, wholeBatches } from './batch-walk.ts'
 import { crc32c } from './checksum.ts'
 import { decompress } from './decompress.ts'
+import { COMPACTION_KEYS_MAX } from './compaction.ts'
+import { compactSegments, type Pause } from './log-compaction.ts'
 import type { OpenFiles } from './open-files.ts'
 import { type Marker, markerBatch, OpenTransactions } from './open-transactions.ts'
 import { ProducerStates } from './producer-states.ts'
@@ -40,6 +42,8 @@ export interface PartitionLogOptions {
   /** After a clean shutdown of the broker; otherwise the end of the log is verified. */
   readonly isTrusted: boolean
   readonly producerIdExpirationMs: number
+  /** How many keys compaction may remember at a time; default 500,000. */
+  readonly compactionKeysMax?: number
   readonly files: OpenFiles
   /** Where what is read goes. */
   readonly buffers: BufferPool
@@ -98,6 +102,10 @@ export class PartitionLog {
   #recordsUnflushed = 0
   #unflushedSince = 0
   #flushing: Promise<void> | undefined
+  /** Offset up to which everything was compacted since the start. */
+  #cleanedTo = 0
+  /** When the next tombstone may go. */
+  #nextHorizon = Infinity
 
   private constructor(options: PartitionLogOptions, segments: Segment[], { producers, transactions }: ProducerSide) {
     this.#options = options
@@ -207,11 +215,7 @@ export class PartitionLog {
    *
    * @throws KafkaError as `read`.
    */
-  readCommitted(
-    offset: number,
-    bytesMax: number,
-    isOneRequired: boolean,
-  ): { readonly records: Buffer; readonly abortedTransactions: readonly AbortedTransaction[] } {
+  readCommitted(offset: number, bytesMax: number, isOneRequired: boolean): { readonly records: Buffer; readonly abortedTransactions: readonly AbortedEntry[] } {
     const { endOffset, lastStableOffset } = this
     if (offset < this.startOffset || offset > endOffset) throw this.#outOfRange(offset)
     if (offset >= lastStableOffset) return { records: NOTHING, abortedTransactions: [] }
@@ -308,11 +312,63 @@ export class PartitionLog {
     }
   }
 
+  /**
+   * Called every few seconds, never twice at a time: where `cleanup.policy` says so, leaves only the last record of each key in the closed segments,
+   * once `min.cleanable.dirty.ratio` of their bytes have not been compacted, or a tombstone has reached its time.
+   *
+   * @param pause is awaited after each bounded piece of work.
+   * @throws the system's error, KafkaError KAFKA_STORAGE_ERROR; nothing is lost then.
+   */
+  async compact(now: number, pause: Pause): Promise<void> {
+    const { isCompacted, minCleanableDirtyRatio, deleteRetentionMs } = this.config
+    if (!isCompacted) return
+    const segments = this.#cleanable(now)
+    const bytes = segments.reduce((sum, { size }) => sum + size, 0)
+    const bytesDirty = segments.reduce((sum, { size, nextOffset }) => (nextOffset > this.#cleanedTo ? sum + size : sum), 0)
+    if ((bytesDirty === 0 || bytesDirty / bytes < minCleanableDirtyRatio) && now < this.#nextHorizon) return
+    const result = await compactSegments({
+      segments,
+      dirtyFrom: this.#cleanedTo,
+      keysMax: this.#options.compactionKeysMax ?? COMPACTION_KEYS_MAX,
+      abortedBetween: (start, end) => this.#abortedBetween(start, end),
+      now,
+      deleteRetentionMs,
+      buffers: this.#options.buffers,
+      pause,
+      replace: (segment, path, size) => this.#replace(segment, path, size),
+    })
+    if (!result) return
+    this.#cleanedTo = result.cleanedTo
+    this.#nextHorizon = result.nextHorizon
+  }
+
   /** Deletes the log with its folder. */
   remove(): void {
     for (const segment of this.#segments) segment.remove()
     rmSync(this.#options.directory, { recursive: true, force: true })
     for (const watcher of [...this.watchers]) watcher.removed()
+  }
+
+  /** The segments that may be compacted: closed, before the last stable offset, and older than `min.compaction.lag.ms`. */
+  #cleanable(now: number): Segment[] {
+    // The end of the log stays as it is, so that there is always a record for who reads towards it.
+    if (this.#active.size === 0) return []
+    const { lastStableOffset } = this
+    const { minCompactionLagMs } = this.config
+    const closed = this.#segments.slice(0, -1)
+    const firstKept = closed.findIndex(
+      ({ nextOffset, index }) => nextOffset > lastStableOffset || (minCompactionLagMs > 0 && index.maxTimestamp > now - minCompactionLagMs),
+    )
+    return firstKept === -1 ? closed : closed.slice(0, firstKept)
+  }
+
+  #replace(segment: Segment, path: string, size: number): void {
+    this.#readPositions.clear()
+    segment.replace(path, size)
+    // The first one stays, even without records: it says where the log begins.
+    if (size > 0 || segment === this.#segments[0]) return
+    this.#segments.splice(this.#segments.indexOf(segment), 1)
+    segment.remove()
   }
 
   #readBefore(offsetEnd: number, offset: number, bytesMax: number, isOneRequired: boolean): Buffer {
@@ -334,8 +390,8 @@ export class PartitionLog {
     }
   }
 
-  #abortedBetween(start: number, end: number): AbortedTransaction[] {
-    const found: AbortedTransaction[] = []
+  #abortedBetween(start: number, end: number): AbortedEntry[] {
+    const found: AbortedEntry[] = []
     try {
       for (let at = this.#segmentAt(start); at < this.#segments.length; at++) {
         if (!this.#segments[at]!.aborted.collect(start, end, found)) break

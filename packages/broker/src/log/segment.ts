@@ -1,4 +1,4 @@
-import { fdatasyncSync, ftruncateSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { fdatasyncSync, ftruncateSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RECORD_BATCH_HEADER_BYTES, RecordBatchView } from '@millrace/kafka-protocol'
@@ -210,6 +210,15 @@ export class Segment {
     } finally {
       await file.close()
     }
+  }
+
+  /** Puts another file, with some of the same batches, in the place of this closed one. @throws the system's error. */
+  replace(path: string, size: number): void {
+    rmSync(this.#indexPath, { force: true })
+    this.#files.close(this.path)
+    renameSync(path, this.path)
+    this.size = size
+    this.#index = undefined
   }
 
   /** Deletes the files. */
