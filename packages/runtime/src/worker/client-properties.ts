@@ -18,6 +18,9 @@ export interface ClientSettings {
 const LONG_MAX = '9223372036854775807'
 const INT_MAX = '2147483647'
 
+/** 128 batches. A partition has five of them in flight at most; the others only wait, and hold their records in memory. */
+const SOURCE_BUFFER_BYTES = String(8 * 1024 * 1024)
+
 export function sourceProducerProperties(settings: ClientSettings, { connector, task }: TaskId): Properties {
   const written = { ...propertiesWithPrefix(settings.workerProperties, 'producer.'), ...propertiesWithPrefix(settings.connectorConfig, 'producer.override.') }
   return {
@@ -25,6 +28,7 @@ export function sourceProducerProperties(settings: ClientSettings, { connector, 
     'client.id': `connector-producer-${connector}-${task}`,
     'max.block.ms': LONG_MAX,
     'delivery.timeout.ms': INT_MAX,
+    'buffer.memory': SOURCE_BUFFER_BYTES,
     ...idempotence(written),
     ...written,
   }
