@@ -465,6 +465,10 @@ test('refuses to open data that it cannot read, and a second broker on the same 
   await assert.rejects(startBroker({ port: 0, dataDir: temporaryFolder(t), logger, properties: { 'num.partitions': 'many' } }), {
     code: 'BROKER_CONFIG_INVALID',
   })
+  await assert.rejects(startBroker({ port: 0, dataDir: join(dataDir, 'meta.json'), logger }), {
+    code: 'BROKER_DATA_INVALID',
+    message: /meta\.json" cannot be made/,
+  })
 })
 
 test('names properties that have no effect', async (t) => {
