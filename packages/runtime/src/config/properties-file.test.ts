@@ -95,6 +95,17 @@ describe('a properties file', () => {
     }
   })
 
+  it('leaves out a byte order mark', async () => {
+    const { mkdtemp, rm, writeFile } = await import('node:fs/promises')
+    const directory = await mkdtemp('/tmp/millrace-properties-')
+    try {
+      await writeFile(`${directory}/x.properties`, '\ufeffa=1\r\nb=2')
+      assert.deepEqual({ ...(await readPropertiesFile(`${directory}/x.properties`)).properties }, { a: '1', b: '2' })
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
+
   it('takes the last of two values and tells of both', () => {
     const file = parsePropertiesFile('a=1\nb=2\na=3', 'f.properties')
     assert.deepEqual({ ...file.properties }, { a: '3', b: '2' })

@@ -38,10 +38,17 @@ export async function readPropertiesFile(file: string): Promise<PropertiesFile> 
   return parsePropertiesFile(await readSettingsFile(file), file)
 }
 
-/** The file's bytes as ISO-8859-1, which is how Java reads worker and connector files. @throws SettingsFileError. */
+/** What the mark of UTF-8, which some editors put in front, looks like in ISO-8859-1. */
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf'
+
+/**
+ * The file's bytes as ISO-8859-1, which is how Java reads worker and connector files. A byte order mark is left out: it would become part of the
+ * first key, and nobody could see why that key is missing. @throws SettingsFileError.
+ */
 export async function readSettingsFile(file: string): Promise<string> {
   try {
-    return await readFile(file, 'latin1')
+    const text = await readFile(file, 'latin1')
+    return text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'file not found' : `cannot be read: ${(error as Error).message}`
     throw new SettingsFileError(reason, { file }, { cause: error })
