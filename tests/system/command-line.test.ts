@@ -62,7 +62,7 @@ describe('exit codes and messages of the command', () => {
     ['without a name', 'connector.class=FileStreamSource\n', /missing the mandatory 'name' configuration/],
     ['of an unknown class', 'name=x\nconnector.class=NoSuchSource\n', /Failed to find any class that implements Connector and which name matches NoSuchSource/],
     ['with a wrong setting', 'name=x\nconnector.class=FileStreamSource\ntopic=t\nbatch.size=many\n', /batch\.size/],
-    ['that is malformed', 'name=x\nfile=\\u12\n', /connector\.properties:2/],
+    ['that is malformed', 'name=x\nfile=\\u12\n', /Failed to create connector: \S+connector\.properties:2: malformed/],
   ] as const) {
     test(`a connector file ${what} ends the worker with 3 and says so`, async (t) => {
       const folder = temporaryFolder(t)

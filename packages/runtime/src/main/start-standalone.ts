@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Logger } from '@millrace/api'
 import { readConnectorFile } from '../config/connector-file.ts'
+import { SettingsFileError } from '../config/properties-file.ts'
 import type { Herder } from '../herder/herder.ts'
 import type { Loggers } from '../logging/loggers.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
@@ -196,6 +197,8 @@ async function asStartFailed<T>(what: string, start: () => Promise<T>): Promise<
   try {
     return await start()
   } catch (cause) {
+    // It names the file itself, with line and key.
+    if (cause instanceof SettingsFileError) throw new StartupError(`Failed to create connector: ${cause.message}`, EXIT_START_FAILED, { cause })
     throw new StartupError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, EXIT_START_FAILED, { cause })
   }
 }
