@@ -49,7 +49,8 @@ function install() {
   console.error('Installing dependencies (npm ci) …')
   // npm under npm: the same npm that runs this script, whatever PATH says.
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm']
-  const result = spawnSync(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund'], {
+  // Only errors: the packages ask for Node 24, and on an older one npm would warn of each of them, though everything runs on Node 24.
+  const result = spawnSync(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', process.stderr, process.stderr],
     shell: process.platform === 'win32',
