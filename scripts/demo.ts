@@ -30,9 +30,9 @@ const copy = join(folder, 'copy.txt')
 const topic = 'demo-lines'
 process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
 
-const original = await prepareFile()
-const { worker, bootstrapServers, stop } = await startCluster().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))
 let isInterrupted = false
+/** Stops what runs; before that there is only the folder, which goes with the process. */
+let stop = async (): Promise<void> => {}
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // It comes twice where both the terminal and npm pass it on.
@@ -41,6 +41,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     void stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
   })
 }
+
+const original = await prepareFile()
+const cluster = await startCluster().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))
+const { worker, bootstrapServers } = cluster
+stop = cluster.stop
 try {
   const seconds = await follow()
   await report(seconds)
