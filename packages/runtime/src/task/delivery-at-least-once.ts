@@ -56,7 +56,7 @@ export class AtLeastOnceDelivery implements SendListener {
     return this.#submitted.submit(record, messages)
   }
 
-  /** A transformation left the record out: there will be no message, and its offset is covered by that of the next record. */
+  /** A transformation left the record out: there will be no message, and its offset is covered by that of the next record (docs/spec/record-delivery.md, D3). */
   filtered(record: SourceRecord): void {
     this.#options.ledger.filtered++
     this.#options.ledger.progressed()
@@ -88,7 +88,7 @@ export class AtLeastOnceDelivery implements SendListener {
     this.#giveBackRest()
   }
 
-  /** Nothing is committed any more. */
+  /** Nothing is committed any more (docs/spec/record-delivery.md, D5). */
   cancel(): void {
     if (this.#isFinished) return
     this.#isCancelled = true

@@ -1,7 +1,7 @@
 import type { RecordLedger } from '@millrace/rest-api'
 
 /**
- * Where the records of one incarnation of a task went. The counters are added to at the places where a record ends; what is in flight is
+ * Where the records of one incarnation of a task went (docs/spec/record-delivery.md, L1 and L2). The counters are added to at the places where a record ends; what is in flight is
  * counted where records are and handed in, so that a record that nobody accounted for shows as an imbalance.
  */
 export class Ledger {
@@ -42,7 +42,7 @@ export class Ledger {
     }
   }
 
-  /** @returns what to log where the sum is wrong, once per incarnation; otherwise null. */
+  /** Asked at each commit (docs/spec/record-delivery.md, L3). @returns what to log where the sum is wrong, once per incarnation; otherwise null. */
   check(inFlight: number): string | null {
     if (this.#isImbalanceKnown || this.#accounted(inFlight) === this.read) return null
     this.#isImbalanceKnown = true

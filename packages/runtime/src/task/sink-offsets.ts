@@ -14,7 +14,7 @@ export interface CommitDecision {
 }
 
 /**
- * Which of the offsets that `preCommit` returned are committed, by the original's rules: those above what was delivered, and those of foreign
+ * Which of the offsets that `preCommit` returned are committed (docs/spec/record-delivery.md, D7), by the original's rules: those above what was delivered, and those of foreign
  * partitions, are ignored with a warning; partitions that the task left out keep their last committed offset; no change, no commit.
  */
 export function commitDecision({

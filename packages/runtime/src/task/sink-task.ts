@@ -141,7 +141,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     }
   }
 
-  /** Records that were read and have no end yet, counted where they are: not yet put, or put and not yet covered by a commit. */
+  /** Records that were read and have no end yet, counted where they are (docs/spec/record-delivery.md, L2): not yet put, or put and not yet covered by a commit. */
   get inFlight(): number {
     let count = 0
     for (const span of this.#batch.spans.values()) count += span.count
@@ -204,7 +204,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
         stages.begin()
       }
       offset = cursor.offset
-      // Counted before anything can fail: from here on the record is in the span until it ends.
+      // Counted before anything can fail: from here on the record is in the span until it ends (docs/spec/record-delivery.md, L1).
       ledger.read++
       if (span === null) this.#batch.spans.set(name, (span = new OffsetSpan(offset)))
       else span.add(offset)
@@ -246,7 +246,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     this.#taken()
   }
 
-  /** `put` took the batch. */
+  /** `put` took the batch: only now may its positions be committed (docs/spec/record-delivery.md, D7). */
   #taken(): void {
     const { spans, positions } = this.#batch
     for (const [name, span] of spans) if (span.count > 0) this.#deliveredOf(name).add(span)
@@ -258,7 +258,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     }
   }
 
-  /** `put` failed: the same batch again where it says that this may help, with nothing new in the meantime. */
+  /** `put` failed: the same batch again where it says that this may help, with nothing new in the meantime (docs/spec/record-delivery.md, D8). */
   #refused(error: unknown): void {
     const { logger } = this.#parts
     if (!isRetriable(error)) throw new ConnectError('Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error })
@@ -425,7 +425,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     return partitions.filter((partition) => this.#current.has(partitionName(partition)))
   }
 
-  /** Commits, waiting for the answer, then closes, also where the commit failed. */
+  /** Commits, waiting for the answer, then closes, also where the commit failed (docs/spec/record-delivery.md, D9). */
   async #closePartitions(partitions: readonly TopicPartition[]): Promise<void> {
     const { task, occupancy } = this.#parts
     try {

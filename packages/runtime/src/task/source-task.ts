@@ -171,7 +171,7 @@ export class SourceTaskLoop implements TaskLoop {
 
       const several = Array.isArray(outputs) ? (outputs as readonly SourceRecord[]) : null
       const count = several === null ? 1 : several.length
-      // Tracked before the first message is sent, so that no later offset can be committed ahead of this record.
+      // Tracked before the first message is sent, so that no later offset can be committed ahead of this record (docs/spec/record-delivery.md, D2).
       let tracked = null
       for (let each = 0; each < count; each++) {
         const output = several === null ? (outputs as SourceRecord) : several[each]!

@@ -182,7 +182,7 @@ class PartitionQueue {
     return submitted
   }
 
-  /** A record was acknowledged: where it is the oldest, all acknowledged ones from the front may be committed. */
+  /** A record was acknowledged: where it is the oldest, all acknowledged ones from the front may be committed (docs/spec/record-delivery.md, D1). */
   advance(acknowledged: SubmittedRecord): void {
     if (this.#ring[this.#head] !== acknowledged) return
     const mask = this.#ring.length - 1
@@ -212,6 +212,7 @@ class PartitionQueue {
   }
 
   restoreCommittable(offset: SourceOffset | null): void {
+    // Never over a newer one (docs/spec/record-delivery.md, D4).
     if (this.#committable === undefined) this.#committable = offset
   }
 

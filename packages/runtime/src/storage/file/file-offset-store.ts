@@ -9,9 +9,9 @@ import { readJavaHashMap, writeJavaHashMap } from './java-hash-map.ts'
 /**
  * Offsets in the file of standalone mode (`offset.storage.file.filename`), in the original's own format: a Java worker can take over and give back.
  *
- * A write goes to a temporary file that is flushed to disk and then renamed, so that a crash leaves the old file or the new one. Writes that are
- * asked for in the same turn of the event loop share one. The calls are synchronous on purpose: the file is small, and libuv's thread pool is shared
- * with plug-ins that may fill it.
+ * A write goes to a temporary file that is flushed to disk and then renamed, so that a crash leaves the old file or the new one
+ * (docs/spec/record-delivery.md, D6). Writes that are asked for in the same turn of the event loop share one. The calls are synchronous on purpose:
+ * the file is small, and libuv's thread pool is shared with plug-ins that may fill it.
  */
 export class FileOffsetStore implements OffsetStore {
   readonly #file: string
