@@ -36,8 +36,9 @@ export function topicCreationConfig(connectorConfig: Properties): TopicCreationC
 
 /** What is wrong with the groups of a source connector, by key. That a name is listed twice is told by the definition of `topic.creation.groups`. */
 export function topicCreationErrors(connectorConfig: NullableProperties): { readonly key: string; readonly message: string }[] {
-  if (!usesTopicCreation(connectorConfig)) return []
+  // Keys without a value are an error by themselves, and ask for no groups.
   const properties = Object.fromEntries(Object.entries(connectorConfig).filter((entry): entry is [string, string] => entry[1] !== null))
+  if (!usesTopicCreation(properties)) return []
   return [...namedGroups(properties), DEFAULT_GROUP].flatMap((name) =>
     groupConfigDef(name, name === DEFAULT_GROUP ? null : { partitions: -1, replicationFactor: -1 })
       .validate(properties)
@@ -50,7 +51,7 @@ export function listsDefaultGroup(connectorConfig: Properties): boolean {
   return listed(connectorConfig).includes(DEFAULT_GROUP)
 }
 
-function usesTopicCreation(connectorConfig: NullableProperties): boolean {
+function usesTopicCreation(connectorConfig: Properties): boolean {
   return Object.keys(connectorConfig).some((key) => key.startsWith(PREFIX))
 }
 
