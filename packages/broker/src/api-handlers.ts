@@ -1,4 +1,4 @@
-import { ApiKey } from '@millrace/kafka-protocol'
+import { ApiKey, type ApiName, type VersionRange } from '@millrace/kafka-protocol'
 import type { ApiHandler } from './api-handler.ts'
 import { produce } from './apis/00-produce.ts'
 import { fetch } from './apis/01-fetch.ts'
@@ -16,6 +16,7 @@ import { listGroups } from './apis/16-list-groups.ts'
 import { apiVersions } from './apis/18-api-versions.ts'
 import { createTopics } from './apis/19-create-topics.ts'
 import { deleteTopics } from './apis/20-delete-topics.ts'
+import { deleteRecords } from './apis/21-delete-records.ts'
 import { initProducerId } from './apis/22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './apis/23-offset-for-leader-epoch.ts'
 import { addPartitionsToTxn } from './apis/24-add-partitions-to-txn.ts'
@@ -23,7 +24,9 @@ import { addOffsetsToTxn } from './apis/25-add-offsets-to-txn.ts'
 import { endTxn } from './apis/26-end-txn.ts'
 import { txnOffsetCommit } from './apis/28-txn-offset-commit.ts'
 import { describeConfigs } from './apis/32-describe-configs.ts'
+import { createPartitions } from './apis/37-create-partitions.ts'
 import { deleteGroups } from './apis/42-delete-groups.ts'
+import { incrementalAlterConfigs } from './apis/44-incremental-alter-configs.ts'
 import { offsetDelete } from './apis/47-offset-delete.ts'
 import { describeCluster } from './apis/60-describe-cluster.ts'
 
@@ -47,6 +50,7 @@ export const apiHandlers: ReadonlyMap<number, ApiHandler> = new Map(
       apiVersions(() => apiHandlers.values()),
       createTopics,
       deleteTopics,
+      deleteRecords,
       initProducerId,
       offsetForLeaderEpoch,
       addPartitionsToTxn,
@@ -54,9 +58,16 @@ export const apiHandlers: ReadonlyMap<number, ApiHandler> = new Map(
       endTxn,
       txnOffsetCommit,
       describeConfigs,
+      createPartitions,
       deleteGroups,
+      incrementalAlterConfigs,
       offsetDelete,
       describeCluster,
     ] as const
   ).map((handler) => [ApiKey[handler.api], handler as unknown as ApiHandler]),
 )
+
+/** Each request that the broker answers, with Kafka's name and number and the versions that are offered, both included; in the order of the numbers. */
+export const brokerApis: readonly { readonly name: ApiName; readonly key: number; readonly versions: VersionRange }[] = [...apiHandlers]
+  .map(([key, { api, versions }]) => ({ name: api, key, versions }))
+  .sort((a, b) => a.key - b.key)

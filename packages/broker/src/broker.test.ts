@@ -211,6 +211,94 @@ test('appends a batch of an idempotent producer once, however often it is sent',
   assert.ok((await again.send('InitProducerId', 4, { transactionalId: null, transactionTimeoutMs: 0 })).producerId > second.producerId)
 })
 
+test('deletes records before an offset, for good', async (t) => {
+  const { client, broker, dataDir } = await start(t)
+  await createTopic(client, 'orders')
+  for (const time of [1, 2, 3]) await client.produce('orders', recordBatch(['a', 'b'], { timestamp: NOW - 1000 + time }))
+  const remove = async (to: RawClient, offset: number) => {
+    const { topics } = await to.send('DeleteRecords', 2, { timeoutMs: 1000, topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, offset }] }] })
+    const { errorCode, lowWatermark } = topics[0]!.partitions[0]!
+    return errorCode === 0 ? lowWatermark : -errorCode
+  }
+  const find = async (timestamp: number) => {
+    const { topics } = await client.send('ListOffsets', 7, { replicaId: -1, topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, timestamp }] }] })
+    return topics[0]!.partitions[0]!.offset
+  }
+  assert.equal(await remove(client, 7), -ErrorCode.OFFSET_OUT_OF_RANGE)
+  assert.equal(await remove(client, 3), 3)
+  assert.equal(await remove(client, 1), 3)
+  assert.deepEqual([await find(-2), await find(NOW - 999), await find(NOW - 997)], [3, 3, 4])
+  assert.equal((await client.fetch('orders', 2)).errorCode, ErrorCode.OFFSET_OUT_OF_RANGE)
+  await broker.close()
+  const { client: again } = await start(t, { dataDir })
+  const { errorCode, logStartOffset, records } = await again.fetch('orders', 3)
+  assert.deepEqual([errorCode, logStartOffset, recordsIn([records!]).at(-1)!.offset], [0, 3, 5])
+  assert.equal(await remove(again, -1), 6)
+  assert.equal((await again.fetch('orders', 6)).errorCode, 0)
+  await createTopic(again, 'compacted', 1, { 'cleanup.policy': 'compact' })
+  const refused = await again.send('DeleteRecords', 2, { timeoutMs: 1, topics: [{ name: 'compacted', partitions: [{ partitionIndex: 0, offset: 0 }] }] })
+  assert.equal(refused.topics[0]!.partitions[0]!.errorCode, ErrorCode.POLICY_VIOLATION)
+})
+
+test('adds partitions to a topic, and never takes one away', async (t) => {
+  const { client, broker, dataDir } = await start(t)
+  await createTopic(client, 'orders', 2)
+  await client.produce('orders', batch('kept'))
+  const raise = async (count: number, validateOnly = false, name = 'orders') =>
+    (await client.send('CreatePartitions', 3, { topics: [{ name, count, assignments: null }], timeoutMs: 1000, validateOnly })).results[0]!.errorCode
+  const partitions = async (to: RawClient) => (await to.send('Metadata', 12, { topics: [{ name: 'orders' }] })).topics[0]!.partitions.length
+  assert.equal(await raise(4, true), 0)
+  assert.equal(await partitions(client), 2)
+  assert.equal(await raise(4), 0)
+  assert.deepEqual([await raise(4), await raise(3), await raise(20_000)], Array(3).fill(ErrorCode.INVALID_PARTITIONS))
+  assert.equal(await raise(3, false, 'unknown'), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  assert.equal((await client.produce('orders', batch('new'), { partition: 3 })).errorCode, 0)
+  await broker.close()
+  const { client: again } = await start(t, { dataDir })
+  assert.equal(await partitions(again), 4)
+  assert.equal(recordsIn([(await again.fetch('orders', 0)).records!]).length, 1)
+})
+
+test('changes settings of topics while it runs', async (t) => {
+  const { client, broker, dataDir } = await start(t)
+  await createTopic(client, 'orders', 1, { 'retention.ms': '1000' })
+  await client.produce('orders', batch('small'))
+  type Change = readonly [name: string, configOperation: number, value: string | null]
+  const alter = async (changes: readonly Change[], resource = { resourceType: 2, resourceName: 'orders' }) => {
+    const configs = changes.map(([name, configOperation, value]) => ({ name, configOperation, value }))
+    return (await client.send('IncrementalAlterConfigs', 1, { resources: [{ ...resource, configs }], validateOnly: false })).responses[0]!.errorCode
+  }
+  const values = async (to: RawClient, names: string[]) => {
+    const { results } = await to.send('DescribeConfigs', 4, { resources: [{ resourceType: 2, resourceName: 'orders', configurationKeys: names }] })
+    return results[0]!.configs.map(({ value }) => value)
+  }
+  assert.equal(
+    await alter([
+      ['max.message.bytes', 0, '200'],
+      ['cleanup.policy', 2, 'compact'],
+      ['retention.ms', 1, null],
+    ]),
+    0,
+  )
+  const names = ['cleanup.policy', 'max.message.bytes', 'retention.ms']
+  assert.deepEqual(await values(client, names), ['delete,compact', '200', '604800000'])
+  assert.equal((await client.produce('orders', batch('x'.repeat(300)))).errorCode, ErrorCode.MESSAGE_TOO_LARGE)
+  assert.equal(await alter([['cleanup.policy', 3, 'compact']]), 0)
+  for (const wrong of [
+    ['retention.ms', 0, 'x'],
+    ['unknown', 0, '1'],
+    ['retention.ms', 2, '1'],
+    ['retention.ms', 0, null],
+  ] as const) {
+    assert.equal(await alter([wrong]), ErrorCode.INVALID_CONFIG, String(wrong))
+  }
+  assert.equal(await alter([], { resourceType: 4, resourceName: '1' }), ErrorCode.INVALID_REQUEST)
+  assert.equal(await alter([], { resourceType: 2, resourceName: 'unknown' }), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  await broker.close()
+  const { client: again } = await start(t, { dataDir })
+  assert.deepEqual(await values(again, names), ['delete', '200', '604800000'])
+})
+
 test('coordinates transactions, and refuses share groups with a reason', async (t) => {
   const { client } = await start(t)
   const find = async (keyType: number) => (await client.send('FindCoordinator', 4, { keyType, coordinatorKeys: ['key'] })).coordinators[0]!
@@ -364,6 +452,15 @@ function requestOf(api: ApiName, version: number, topicId: string): unknown {
       return { transactionalId: null, transactionTimeoutMs: 0 }
     case 'OffsetForLeaderEpoch':
       return { topics: [{ topic: 'orders', partitions: [{ partition: 0, leaderEpoch: 0 }] }] }
+    case 'DeleteRecords':
+      return { topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, offset: 0 }] }], timeoutMs: 1 }
+    case 'CreatePartitions':
+      return { topics: [{ name: 'orders', count: 2, assignments: null }], timeoutMs: 1, validateOnly: true }
+    case 'IncrementalAlterConfigs':
+      return {
+        resources: [{ resourceType: 2, resourceName: 'orders', configs: [{ name: 'retention.ms', configOperation: 0, value: '1' }] }],
+        validateOnly: true,
+      }
     case 'AddPartitionsToTxn':
       return {
         v3AndBelowTransactionalId: 'tx',

@@ -1,3 +1,4 @@
+export { brokerApis } from './api-handlers.ts'
 export { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 export { type BrokerThread, startBrokerThread } from './broker-thread.ts'
 export type { BrokerLogger } from './broker-logger.ts'

@@ -118,10 +118,40 @@ export class Topics {
     return meta
   }
 
+  /**
+   * Raises the number of partitions; durable on return.
+   *
+   * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS, KAFKA_STORAGE_ERROR.
+   */
+  addPartitions(name: string, partitionCount: number, isValidatedOnly = false): void {
+    const topic = this.#known(name)
+    const { partitionCount: before } = topic
+    if (partitionCount < before) {
+      throw withMessage(ErrorCode.INVALID_PARTITIONS, `The topic ${name} currently has ${before} partition(s); ${partitionCount} would not be an increase.`)
+    }
+    if (partitionCount === before) throw withMessage(ErrorCode.INVALID_PARTITIONS, `Topic already has ${before} partition(s).`)
+    if (partitionCount > PARTITIONS_MAX) {
+      throw withMessage(ErrorCode.INVALID_PARTITIONS, `Excessively large number of partitions per request: ${partitionCount}, at most ${PARTITIONS_MAX}.`)
+    }
+    if (!isValidatedOnly) this.#replace({ ...topic, partitionCount })
+  }
+
+  /**
+   * Gives a topic other settings of its own, from now on; durable on return.
+   *
+   * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG, KAFKA_STORAGE_ERROR.
+   */
+  alterConfig(name: string, overrides: TopicOverrides, isValidatedOnly = false): void {
+    const topic = this.#known(name)
+    const config = topicConfig(overrides, this.#options.config.topicDefaults)
+    if (isValidatedOnly) return
+    this.#replace({ ...topic, overrides, config })
+    for (const log of topic.logs.values()) log.config = config
+  }
+
   /** Deletes a topic with its records. @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR. */
   remove(name: string): void {
-    const topic = this.#byName.get(name)
-    if (!topic) throw kafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    const topic = this.#known(name)
     this.#persist(name, () => this.#options.meta.removeTopic(name))
     this.#byName.delete(name)
     this.#byId.delete(topic.id)
@@ -181,6 +211,20 @@ export class Topics {
     }
     this.#files.closeAll()
     if (failure) throw failure
+  }
+
+  #known(name: string): Topic {
+    const topic = this.#byName.get(name)
+    if (!topic) throw kafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    return topic
+  }
+
+  /** The open logs stay those of the topic. */
+  #replace(topic: Topic): void {
+    const { name, id, partitionCount, overrides } = topic
+    this.#persist(name, () => this.#options.meta.putTopic({ name, id, partitionCount, overrides }))
+    this.#byName.set(name, topic)
+    this.#byId.set(id, topic)
   }
 
   async #compactLog(topic: Topic, partition: number, now: number): Promise<void> {

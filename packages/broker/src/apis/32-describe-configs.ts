@@ -3,7 +3,7 @@ import { apiHandler, type BrokerServices, NODE_ID, type Request } from '../api-h
 import { type DescribedConfig, describedBrokerConfigs, describedTopicConfigs } from '../config/described-configs.ts'
 
 /** Numbers of the protocol. */
-const ResourceType = { TOPIC: 2, BROKER: 4 } as const
+export const ResourceType = { TOPIC: 2, BROKER: 4 } as const
 
 type Resource = Request<'DescribeConfigs'>['body']['resources'][number]
 

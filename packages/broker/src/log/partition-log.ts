@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   CompressionType,
   decodeRecords,
@@ -32,6 +33,8 @@ const MAGIC = 2
 const OFFSETS_PER_SEGMENT_MAX = 0x7fff_ffff
 /** How many readers may continue in the middle of the log without a look at the index. */
 const READ_POSITIONS_MAX = 64
+/** Where the log begins if records were deleted before an offset within a segment. */
+const START_FILE = 'start-offset'
 const SEGMENT_FILE = /^(\d{20})\.log$/
 
 export interface PartitionLogOptions {
@@ -102,6 +105,8 @@ export class PartitionLog {
   #recordsUnflushed = 0
   #unflushedSince = 0
   #flushing: Promise<void> | undefined
+  /** Records before it were deleted on demand. */
+  #startOffset: number
   /** Offset up to which everything was compacted since the start. */
   #cleanedTo = 0
   /** When the next tombstone may go. */
@@ -115,6 +120,7 @@ export class PartitionLog {
     this.#segments = segments
     this.#producers = producers
     this.#transactions = transactions
+    this.#startOffset = startOffsetIn(options.directory)
   }
 
   /** Opens the log of a folder, making both if they are not there. What a crash left unfinished at the end is cut off. */
@@ -143,7 +149,7 @@ export class PartitionLog {
 
   /** Offset of the first record that can be read. */
   get startOffset(): number {
-    return this.#segments[0]!.baseOffset
+    return Math.max(this.#startOffset, this.#segments[0]!.baseOffset)
   }
 
   /** Offset that the next record gets. As there are no replicas to wait for, it is the high watermark too. */
@@ -237,13 +243,18 @@ export class PartitionLog {
   firstSince(timestamp: number): { readonly offset: number; readonly timestamp: number } | undefined {
     for (const segment of this.#segments) {
       if (segment.index.maxTimestamp < timestamp) continue
-      const slice = segment.read(segment.positionOfTimestamp(timestamp), 0, true)
-      if (!slice) continue
-      const cursor = this.#records(slice.buffer)
-      while (cursor.next()) {
-        if (cursor.timestamp < timestamp) continue
+      for (let position = segment.positionOfTimestamp(timestamp); position < segment.size; ) {
+        const slice = segment.read(position, 0, true)
+        if (!slice) break
+        const cursor = this.#records(slice.buffer)
+        while (cursor.next()) {
+          if (cursor.timestamp < timestamp || cursor.offset < this.startOffset) continue
+          this.#options.buffers.release(slice.buffer)
+          return { offset: cursor.offset, timestamp: cursor.timestamp }
+        }
+        // Only where the records that are early enough were deleted.
+        position = slice.end
         this.#options.buffers.release(slice.buffer)
-        return { offset: cursor.offset, timestamp: cursor.timestamp }
       }
     }
     return undefined
@@ -340,6 +351,27 @@ export class PartitionLog {
     if (!result) return
     this.#cleanedTo = result.cleanedTo
     this.#nextHorizon = result.nextHorizon
+  }
+
+  /**
+   * Deletes the records before an offset; durable on return. Their segments go as far as nothing else is in them.
+   *
+   * @param offset -1 deletes all.
+   * @returns where the log begins now.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.
+   */
+  deleteBefore(offset: number): number {
+    const start = offset === -1 ? this.endOffset : offset
+    if (start < 0 || start > this.endOffset) throw this.#outOfRange(start)
+    if (start <= this.startOffset) return this.startOffset
+    try {
+      replaceFile(join(this.#options.directory, START_FILE), String(start))
+      this.#startOffset = start
+      while (this.#segments.length > 1 && this.#segments[1]!.baseOffset <= start) this.#segments.shift()!.remove()
+    } catch (error) {
+      throw this.#storageError('shortened', error)
+    }
+    return start
   }
 
   /** Deletes the log with its folder. */
@@ -555,6 +587,15 @@ export class PartitionLog {
     error.cause = cause
     return error
   }
+}
+
+/** 0 if nothing was deleted on demand. @throws for a file that is no offset. */
+function startOffsetIn(directory: string): number {
+  const path = join(directory, START_FILE)
+  if (!existsSync(path)) return 0
+  const offset = Number(readFileSync(path, 'utf8'))
+  if (!Number.isSafeInteger(offset)) throw new Error(`The file "${path}" holds no offset.`)
+  return offset
 }
 
 function noteBatch({ producers, transactions }: ProducerSide, segment: Segment, batch: RecordBatchView, seenAt: number): void {
