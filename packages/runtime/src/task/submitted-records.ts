@@ -87,9 +87,9 @@ export interface CommittableOffset {
   readonly offset: SourceOffset | null
 }
 
-/** From so many in flight on, records of a source partition share objects: a busy producer would otherwise keep hundreds of thousands of them alive. */
+/** From so many in flight on, records of a source partition share objects: a busy producer would otherwise keep tens of thousands of them alive. */
 const SHARED_FROM = 256
-/** An offset is committed when all who share its object are acknowledged, so that this many records less one may come again after a crash. */
+/** An offset is committed when all who share its object are acknowledged, so that this many records less one may come again after a crash or a refusal. */
 const SHARED_BY_MAX = 32
 
 /**

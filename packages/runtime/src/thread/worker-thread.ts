@@ -41,7 +41,7 @@ const MIB = 1024 * 1024
 
 /**
  * Objects of a record live for milliseconds. A third of this is what is filled between two collections: where it holds only a few batches, the one
- * in hand is a large part of it and moves to the old generation each time, which costs a quarter of the CPU. What a thread does not fill costs nothing.
+ * in hand is a large part of it and moves to the old generation each time. From 12 to 32 MiB, reading a file takes about a fifth less CPU.
  */
 const YOUNG_GENERATION_MIB_MAX = 32
 
