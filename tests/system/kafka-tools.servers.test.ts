@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { Producer, silentLogger } from '@millrace/kafka'
 import { runKafkaTool, type ToolResult } from '../servers/kafka-server.ts'
 import { skipWithoutPeer } from '../servers/peer.ts'
 import { type RunningBroker, startMillraceBroker } from './broker-under-test.ts'
@@ -83,9 +84,33 @@ describe("Apache Kafka's own tools against the embedded broker", { skip: skipWit
     assert.deepEqual(offsets.stdout.trim().split('\n').sort(), ['settings:0:0', 'settings:1:0'])
   })
 
+  test('kafka-configs changes settings, kafka-topics adds partitions, kafka-delete-records deletes', async () => {
+    await run('TopicCommand', ['--create', '--topic', 'changing', '--partitions', '1'])
+    const server = ['--bootstrap-server', broker.bootstrapServers]
+    const altered = await runKafkaTool('kafka.admin.ConfigCommand', [...server, '--alter', '--topic', 'changing', '--add-config', 'retention.ms=1234567'])
+    assert.equal(altered.code, 0, altered.output)
+    await run('TopicCommand', ['--alter', '--topic', 'changing', '--partitions', '2'])
+    const described = await run('TopicCommand', ['--describe', '--topic', 'changing'])
+    assert.match(described.stdout, /Topic: changing\s.*PartitionCount: 2\s.*retention\.ms=1234567/)
+    const records = [0, 1].map((partition) => ({ topic: 'changing', partition, offset: partition === 0 ? 2 : -1 }))
+    const file = join(folder, 'delete.json')
+    writeFileSync(file, JSON.stringify({ partitions: records, version: 1 }))
+    await using producer = closing(new Producer({ 'bootstrap.servers': broker.bootstrapServers }, { logger: silentLogger }))
+    for (let index = 0; index < 3; index++) producer.it.send('changing', 0, Date.now(), null, `value ${index}`, null, null)
+    await producer.it.flush()
+    const deleted = await run('DeleteRecordsCommand', ['--offset-json-file', file])
+    assert.match(deleted.stdout, /partition: changing-0\s+low_watermark: 2\b/)
+    const offsets = await run('GetOffsetShell', ['--topic', 'changing', '--time', 'earliest'])
+    assert.deepEqual(offsets.stdout.trim().split('\n').sort(), ['changing:0:2', 'changing:1:0'])
+  })
+
   async function run(tool: string, args: readonly string[], input = ''): Promise<ToolResult> {
     const result = await runKafkaTool(`org.apache.kafka.tools.${tool}`, ['--bootstrap-server', broker.bootstrapServers, ...args], { input })
     assert.equal(result.code, 0, `${tool} ${args.join(' ')} failed:\n${result.output}`)
     return result
   }
 })
+
+function closing<T extends { close(): Promise<void> }>(it: T): { readonly it: T } & AsyncDisposable {
+  return { it, [Symbol.asyncDispose]: () => it.close() }
+}
