@@ -58,10 +58,16 @@ export class AppendedFile implements TextOutput {
 
 /** The process's standard output, which is not closed. */
 export class StandardOutput implements TextOutput {
-  write(bytes: Buffer): Promise<void> {
-    return new Promise((resolve, reject) => {
-      process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))
-    })
+  /** Rejects also where the stream breaks while this waits: in a thread the write itself is then never answered. */
+  async write(bytes: Buffer): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    process.stdout.once('error', reject)
+    process.stdout.write(bytes, (error) => (error ? reject(process.stdout.errored ?? error) : resolve()))
+    try {
+      await promise
+    } finally {
+      process.stdout.off('error', reject)
+    }
   }
 
   async close(): Promise<void> {}

@@ -55,10 +55,19 @@ function receive(message: ToTaskThread): void {
       return
     case 'change-log-levels':
       return channel.setLevels(message.levels)
+    case 'standard-output-lost':
+      return endStandardOutput()
     case 'answer':
     case 'refusal':
       return channel.settle(message)
   }
+}
+
+/** Writes of plug-ins that wait, and later ones, end with an error instead of never. */
+function endStandardOutput(): void {
+  // Without a listener it would count as an error that nobody awaited.
+  process.stdout.on('error', () => {})
+  process.stdout.destroy(new Error('Nobody reads the standard output any longer (EPIPE).'))
 }
 
 function startTask(request: number, start: TaskStart): void {

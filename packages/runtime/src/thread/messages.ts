@@ -119,6 +119,11 @@ export interface ChangeLogLevels {
   readonly levels: LogLevels
 }
 
+/** Nobody reads the process's standard output any longer: whatever the thread writes there fails from now on. */
+export interface StandardOutputLost {
+  readonly type: 'standard-output-lost'
+}
+
 export type ToTaskThread =
   | StartTask
   | StopTask
@@ -128,6 +133,7 @@ export type ToTaskThread =
   | ReadProgress
   | CountPoolRequests
   | ChangeLogLevels
+  | StandardOutputLost
   | Answer
   | Refusal
 

@@ -15,6 +15,7 @@ import type {
   WriteOffsets,
 } from './messages.ts'
 import { answer } from './requests.ts'
+import { onStandardOutputLost } from './standard-output.ts'
 import type { ThreadLog } from './thread-log.ts'
 import { type ThreadEnd, type ThreadLimits, type ThreadTrouble, WorkerThread } from './worker-thread.ts'
 
@@ -56,6 +57,7 @@ export class TaskThreadHandle {
   readonly #thread: WorkerThread<ToTaskThread, FromTaskThread>
   readonly #services: ThreadServices
   readonly #listener: TaskThreadListener
+  readonly #forgetOutput: () => void
 
   constructor({ limits, log, services, listener, isExclusive }: TaskThreadOptions) {
     this.isExclusive = isExclusive
@@ -69,6 +71,7 @@ export class TaskThreadHandle {
         troubled: (trouble) => listener.troubled(this, trouble),
       },
     })
+    this.#forgetOutput = onStandardOutputLost(() => this.#thread.post({ type: 'standard-output-lost' }))
   }
 
   get state(): 'running' | 'ending' | ThreadEnd {
@@ -121,6 +124,7 @@ export class TaskThreadHandle {
   }
 
   terminate(): Promise<ThreadEnd> {
+    this.#forgetOutput()
     return this.#thread.terminate()
   }
 
