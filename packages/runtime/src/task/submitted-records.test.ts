@@ -109,33 +109,6 @@ test('forgets partitions that are through, and knows them again', () => {
   assert.deepEqual(submitted.takeCommittable(), [{ partition: a, offset: { position: 2 } }])
 })
 
-test('with many in flight, records share objects, and no offset is committed before all that share one are acknowledged', () => {
-  let ended = 0
-  const submitted = records({ ...silent, ended: () => ended++ })
-  const all = Array.from({ length: 1_000 }, (_, position) => submitted.submit(record(a, { position }), 1))
-  const last = all.at(-1)!
-  assert.ok(new Set(all).size < 300)
-  const before = all.filter((each) => each !== last)
-  for (const each of before) acknowledge(each)
-  assert.deepEqual(submitted.takeCommittable(), [{ partition: a, offset: { position: before.length - 1 } }])
-  for (let left = all.length - before.length; left > 0; left--) {
-    assert.deepEqual([submitted.inFlight, submitted.takeCommittable()], [left, []])
-    acknowledge(last)
-  }
-  assert.deepEqual([ended, submitted.inFlight, submitted.takeCommittable()], [1_000, 0, [{ partition: a, offset: { position: 999 } }]])
-})
-
-test('records that are kept, or became several messages, share nothing', () => {
-  for (const [keepsRecords, messages] of [
-    [true, 1],
-    [false, 2],
-  ] as const) {
-    const submitted = new SubmittedRecords(silent, { keepsRecords })
-    const all = Array.from({ length: 1_000 }, (_, position) => submitted.submit(record(a, { position }), messages))
-    assert.equal(new Set(all).size, 1_000)
-  }
-})
-
 test('holds any number of records, acknowledged in any order', () => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   let state = seed

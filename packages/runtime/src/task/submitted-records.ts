@@ -5,7 +5,7 @@ export interface SendListener {
   /** Kafka has one message of this record. Called before the record counts as acknowledged. */
   acknowledged(record: SubmittedRecord, topic: string, partition: number, offset: number, timestamp: number): void
   failed(record: SubmittedRecord, error: Error): void
-  /** The last message of this record, or of one of those that share the object, was acknowledged. */
+  /** The last message of this record was acknowledged. */
   ended(record: SubmittedRecord): void
 }
 
@@ -34,8 +34,9 @@ export class SubmittedRecords {
   submit(record: SourceRecord, messages: number): SubmittedRecord {
     const partition = record.sourcePartition
     const queue = partition === this.#lastPartition && this.#lastQueue?.isKnown ? this.#lastQueue : this.#queueOf(partition)
-    const kept = this.#keepsRecords ? record : null
-    return queue.join(record.sourceOffset, kept, messages) ?? queue.push(new SubmittedRecord(queue, record.sourceOffset, kept, messages, this.#listener))
+    const submitted = new SubmittedRecord(queue, record.sourceOffset, this.#keepsRecords ? record : null, messages, this.#listener)
+    queue.push(submitted)
+    return submitted
   }
 
   /** Records that have no end yet, counted one by one. */
@@ -87,25 +88,14 @@ export interface CommittableOffset {
   readonly offset: SourceOffset | null
 }
 
-/** From so many in flight on, records of a source partition share objects: a busy producer would otherwise keep tens of thousands of them alive. */
-const SHARED_FROM = 256
-/** An offset is committed when all who share its object are acknowledged, so that this many records less one may come again after a crash or a refusal. */
-const SHARED_BY_MAX = 32
-
-/**
- * A record on its way through the producer, or several that follow one another in their source partition and became one message each.
- * It is also what the producer calls when it has an answer.
- */
+/** A record on its way through the producer. One small object per record: it is also what the producer calls when it has an answer. */
 export class SubmittedRecord {
-  /** Of the last record. */
-  offset: SourceOffset | null
+  readonly offset: SourceOffset | null
   /** Null where nobody will ask for it. */
   readonly record: SourceRecord | null
   readonly #queue: PartitionQueue
   readonly #listener: SendListener
   #messagesPending: number
-  #records = 1
-  readonly #mayBeShared: boolean
 
   constructor(queue: PartitionQueue, offset: SourceOffset | null, record: SourceRecord | null, messages: number, listener: SendListener) {
     this.#queue = queue
@@ -113,21 +103,6 @@ export class SubmittedRecord {
     this.record = record
     this.#messagesPending = messages
     this.#listener = listener
-    this.#mayBeShared = messages === 1 && record === null
-  }
-
-  /** Takes the next record in, which became one message. @returns whether it could be. */
-  join(offset: SourceOffset | null): boolean {
-    if (!this.#mayBeShared || this.#messagesPending === 0 || this.#records === SHARED_BY_MAX) return false
-    this.#records++
-    this.#messagesPending++
-    this.offset = offset
-    return true
-  }
-
-  /** Records without an end. */
-  get inFlight(): number {
-    return this.#records > 1 ? this.#messagesPending : Math.min(1, this.#messagesPending)
   }
 
   get isAcknowledged(): boolean {
@@ -137,9 +112,9 @@ export class SubmittedRecord {
   /** Called by the producer. */
   acknowledged(topic: string, partition: number, offset: number, timestamp: number): void {
     this.#listener.acknowledged(this, topic, partition, offset, timestamp)
-    this.#messagesPending--
-    if (this.#messagesPending === 0 || this.#records > 1) this.#listener.ended(this)
-    if (this.#messagesPending === 0) this.#queue.advance(this)
+    if (--this.#messagesPending > 0) return
+    this.#listener.ended(this)
+    this.#queue.advance(this)
   }
 
   /** Called by the producer. The record has no end: it stays before all later ones of its partition, so that none of them is committed. */
@@ -168,18 +143,10 @@ class PartitionQueue {
     return this.#length === 0
   }
 
-  /** @returns the object that the record shares with the one before it; null where it needs its own. */
-  join(offset: SourceOffset | null, record: SourceRecord | null, messages: number): SubmittedRecord | null {
-    if (this.#length < SHARED_FROM || record !== null || messages !== 1) return null
-    const last = this.#ring[(this.#head + this.#length - 1) & (this.#ring.length - 1)]
-    return last?.join(offset) ? last : null
-  }
-
-  push(submitted: SubmittedRecord): SubmittedRecord {
+  push(submitted: SubmittedRecord): void {
     if (this.#length === this.#ring.length) this.#grow()
     this.#ring[(this.#head + this.#length) & (this.#ring.length - 1)] = submitted
     this.#length++
-    return submitted
   }
 
   /** A record was acknowledged: where it is the oldest, all acknowledged ones from the front may be committed (docs/spec/record-delivery.md, D1). */
@@ -201,7 +168,7 @@ class PartitionQueue {
   get inFlight(): number {
     let count = 0
     const mask = this.#ring.length - 1
-    for (let index = 0; index < this.#length; index++) count += this.#ring[(this.#head + index) & mask]?.inFlight ?? 0
+    for (let index = 0; index < this.#length; index++) if (!this.#ring[(this.#head + index) & mask]?.isAcknowledged) count++
     return count
   }
 
