@@ -94,3 +94,11 @@ test('recognises errors by brand, of whichever copy of the module', () => {
   assert.deepEqual([error.message, error.key, error.code], ['Invalid value [a, b] for configuration k: why', 'k', 'CONFIG'])
   assert.equal(new DataError('x', { cause: error }).cause, error)
 })
+
+test('an object whose own text asks for a text inside is shown in its place', () => {
+  const inner = {
+    toString: () => javaStringOf({ b: [1] }),
+  }
+  Object.setPrototypeOf(inner, { constructor: function Inner() {} })
+  assert.equal(javaStringOf({ a: inner, c: 2 }), '{a={b=[1]}, c=2}')
+})

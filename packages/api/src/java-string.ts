@@ -2,7 +2,8 @@ import { Decimal } from './decimal.ts'
 import { Float64 } from './float64.ts'
 import { javaDouble, javaFloat } from './java-number.ts'
 import type { Schema } from './schema.ts'
-import { entriesOf, isMapLike } from './validate-value.ts'
+import { JavaText } from './java-text.ts'
+import { isMapLike } from './validate-value.ts'
 
 /**
  * The text that Java's `String.valueOf` gives for a Connect value: `Struct{a=1,b=x}`, `{a=1, b=2}`, `[1, 2]`, doubles as `1.0E10`, null as `null`.
@@ -32,53 +33,89 @@ function numberText(value: number, schema: Schema | null): string {
   return Number.isSafeInteger(value) ? String(value) : javaDouble(value)
 }
 
+/** Null while it is in use: an object's own `toString` may ask for texts as well. */
+let spareText: JavaText | null = new JavaText()
+
 function objectText(value: object, schema: Schema | null): string {
-  if (Array.isArray(value)) return arrayText(value, schema)
-  if (value instanceof Uint8Array) return `[B@${value.length.toString(16)}`
-  if (value instanceof Date) return javaDate(value)
-  if (value instanceof Decimal) return value.toString()
-  if (value instanceof Float64) return schema?.type === 'FLOAT32' ? javaFloat(value.value) : value.toString()
-  if (!isMapLike(value)) return String(value)
-  return schema?.type === 'STRUCT' ? structText(value as Readonly<Record<string, unknown>>, schema) : mapText(value, schema)
+  const text = spareText ?? new JavaText()
+  spareText = null
+  try {
+    putObject(text, value, schema)
+  } finally {
+    spareText = text
+  }
+  return text.take()
 }
 
-function arrayText(value: readonly unknown[], schema: Schema | null): string {
+function putValue(text: JavaText, value: unknown, schema: Schema | null): void {
+  if (typeof value === 'string') text.put(value)
+  else if (typeof value === 'object' && value !== null) putObject(text, value, schema)
+  else text.put(javaStringOf(value, schema))
+}
+
+function putObject(text: JavaText, value: object, schema: Schema | null): void {
+  // What JSON is made of comes first: the questions after it are dearer.
+  if (Object.getPrototypeOf(value) === Object.prototype) putPlainObject(text, value as Readonly<Record<string, unknown>>, schema)
+  else if (Array.isArray(value)) putArray(text, value, schema)
+  else if (value instanceof Map) putMap(text, value, schema)
+  else if (value instanceof Uint8Array) text.put(`[B@${value.length.toString(16)}`)
+  else if (value instanceof Date) text.put(javaDate(value))
+  else if (value instanceof Decimal) text.put(value.toString())
+  else if (value instanceof Float64) text.put(schema?.type === 'FLOAT32' ? javaFloat(value.value) : value.toString())
+  else if (isMapLike(value)) putPlainObject(text, value as Readonly<Record<string, unknown>>, schema)
+  else text.put(String(value))
+}
+
+function putArray(text: JavaText, value: readonly unknown[], schema: Schema | null): void {
   const elementSchema = schema?.valueSchema ?? null
-  let text = '['
-  for (let index = 0; index < value.length; index++) text += (index === 0 ? '' : ', ') + javaStringOf(value[index], elementSchema)
-  return `${text}]`
+  text.put('[')
+  for (let index = 0; index < value.length; index++) {
+    if (index > 0) text.put(', ')
+    putValue(text, value[index], elementSchema)
+  }
+  text.put(']')
 }
 
-function mapText(value: ReadonlyMap<unknown, unknown> | Readonly<Record<string, unknown>>, schema: Schema | null): string {
+function putPlainObject(text: JavaText, value: Readonly<Record<string, unknown>>, schema: Schema | null): void {
+  if (schema?.type === 'STRUCT') return putStruct(text, value, schema)
+  const valueSchema = schema?.valueSchema ?? null
+  let opening = '{'
+  for (const key in value) {
+    text.put(opening)
+    text.put(key)
+    text.put('=')
+    putValue(text, value[key], valueSchema)
+    opening = ', '
+  }
+  text.put(opening === '{' ? '{}' : '}')
+}
+
+function putMap(text: JavaText, value: ReadonlyMap<unknown, unknown>, schema: Schema | null): void {
   const keySchema = schema?.keySchema ?? null
   const valueSchema = schema?.valueSchema ?? null
-  let text = '{'
-  let separator = ''
-  if (value instanceof Map) {
-    for (const [key, element] of entriesOf(value)) {
-      text += `${separator}${javaStringOf(key, keySchema)}=${javaStringOf(element, valueSchema)}`
-      separator = ', '
-    }
-  } else {
-    const object = value as Readonly<Record<string, unknown>>
-    for (const key in object) {
-      text += separator + key + '=' + javaStringOf(object[key], valueSchema)
-      separator = ', '
-    }
+  let opening = '{'
+  for (const [key, element] of value) {
+    text.put(opening)
+    putValue(text, key, keySchema)
+    text.put('=')
+    putValue(text, element, valueSchema)
+    opening = ', '
   }
-  return `${text}}`
+  text.put(opening === '{' ? '{}' : '}')
 }
 
-function structText(value: Readonly<Record<string, unknown>>, schema: Schema): string {
-  let text = 'Struct{'
-  let separator = ''
+function putStruct(text: JavaText, value: Readonly<Record<string, unknown>>, schema: Schema): void {
+  let opening = 'Struct{'
   for (const field of schema.fields) {
     const fieldValue = value[field.name]
     if (fieldValue === null || fieldValue === undefined) continue
-    text += `${separator}${field.name}=${javaStringOf(fieldValue, field.schema)}`
-    separator = ','
+    text.put(opening)
+    text.put(field.name)
+    text.put('=')
+    putValue(text, fieldValue, field.schema)
+    opening = ','
   }
-  return `${text}}`
+  text.put(opening === 'Struct{' ? 'Struct{}' : '}')
 }
 
 const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
