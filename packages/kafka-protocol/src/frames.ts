@@ -98,16 +98,6 @@ export function decodeRequest(frame: Buffer): DecodedRequest {
   return { api, version, correlationId, clientId, body } as DecodedRequest
 }
 
-/** Moves a reader past a request header of the expected API; returns what the header says. */
-export function readRequestHeaderOf(reader: Reader, expected: ApiName): RequestHeader {
-  const header = readHeader(reader)
-  const api = requireApi(header.apiKey)
-  if (api !== expected) throw new ProtocolError(`Expected a request of the kind "${expected}", not "${api}".`)
-  requireVersion(api, header.version)
-  skipRequestHeaderTags(reader, api, header.version)
-  return header
-}
-
 function skipRequestHeaderTags(reader: Reader, api: ApiName, version: number): void {
   if (version >= apis[api].flexibleFrom) reader.skipTaggedFields()
 }

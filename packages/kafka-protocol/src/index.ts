@@ -59,3 +59,4 @@ export {
 } from './record-batch.ts'
 export { type Decompress, decodeRecords, RecordCursor } from './record-cursor.ts'
 export { Writer } from './writer.ts'
+export { compressXerial, decompressXerial } from './xerial-snappy.ts'

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { type CompressionName, CompressionType, ProtocolError } from '@millrace/kafka-protocol'
+import { type CompressionName, CompressionType, compressXerial, decompressXerial, ProtocolError } from '@millrace/kafka-protocol'
 import { crc32c as nativeCrc32c } from '@node-rs/crc32'
 
 const require = createRequire(import.meta.url)
@@ -38,7 +38,7 @@ export function compressionOf(name: CompressionName, levels: CompressionLevels):
     case 'gzip':
       return { attribute, compress: (records) => gzipSync(records, { level: levels.gzip }) }
     case 'snappy':
-      return { attribute, compress: xerialSnappy }
+      return { attribute, compress: (records) => compressXerial(records, (block) => snappy().compressSync(block)) }
     case 'lz4':
       return { attribute, compress: (records) => lz4().compressFrameSync(records) }
     case 'zstd':
@@ -53,7 +53,7 @@ export function decompress(codec: number, data: Buffer): Buffer {
       case CompressionType.gzip:
         return gunzipSync(data, { maxOutputLength: DECOMPRESSED_BYTES_MAX })
       case CompressionType.snappy:
-        return snappyBytes(data)
+        return decompressXerial(data, rawSnappy)
       case CompressionType.lz4:
         return lz4().decompressFrameSync(data)
       case CompressionType.zstd:
@@ -64,42 +64,6 @@ export function decompress(codec: number, data: Buffer): Buffer {
     throw new ProtocolError(`The records, compressed with codec ${codec}, cannot be read: ${reason}`, { cause })
   }
   throw new ProtocolError(`The records are compressed with the unknown codec ${codec}.`)
-}
-
-/*
- * Xerial's Snappy stream, which the Java client writes:
- *
- * Stream => magic (8 bytes: 0x82 "SNAPPY" 0)  version (int32, 1)  compatible_version (int32, 1)  Block…
- * Block  => length (int32)  raw Snappy data
- */
-const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
-const XERIAL_HEADER = Buffer.concat([XERIAL_MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])])
-const XERIAL_BLOCK_BYTES = 32 * 1024
-
-function xerialSnappy(records: Buffer): Buffer {
-  const parts: Buffer[] = [XERIAL_HEADER]
-  for (let start = 0; start < records.length; start += XERIAL_BLOCK_BYTES) {
-    const block = snappy().compressSync(records.subarray(start, start + XERIAL_BLOCK_BYTES))
-    const length = Buffer.allocUnsafe(4)
-    length.writeInt32BE(block.length)
-    parts.push(length, block)
-  }
-  return Buffer.concat(parts)
-}
-
-/** Xerial's stream, or one raw block as clients of other languages write it. */
-function snappyBytes(data: Buffer): Buffer {
-  if (!data.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return rawSnappy(data)
-  const parts: Buffer[] = []
-  let pos = XERIAL_HEADER.length
-  while (pos < data.length) {
-    const length = data.readInt32BE(pos)
-    pos += 4
-    if (length < 0 || length > data.length - pos) throw new ProtocolError(`A Snappy block of ${length} bytes does not fit.`)
-    parts.push(rawSnappy(data.subarray(pos, pos + length)))
-    pos += length
-  }
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 
 function rawSnappy(block: Buffer): Buffer {
