@@ -41,3 +41,66 @@ export interface ConfigStore {
   /** @throws where the connector is unknown. */
   putTargetState(connector: string, state: TargetState): Promise<void>
 }
+
+/** Signs requests between workers of one cluster (KIP-507). */
+export interface SessionKey {
+  readonly key: Buffer
+  /** A JCA name such as `HmacSHA256`. */
+  readonly algorithm: string
+  /** Milliseconds since the epoch, by the clock of the leader that made it. */
+  readonly creationTimestamp: number
+}
+
+/** A wish to restart a connector that all workers carry out, each for what it runs (KIP-745). */
+export interface StoredRestartRequest {
+  readonly connector: string
+  readonly includeTasks: boolean
+  readonly onlyFailed: boolean
+}
+
+/** What workers of a cluster additionally agree upon. */
+export interface ClusterConfigSnapshot extends ConfigSnapshot {
+  /** Offset of the last record that is in the snapshot, plus one; -1 while there is none. Workers compare how far they have read by it. */
+  readonly offset: number
+  /** Null until a leader has made one. */
+  readonly sessionKey: SessionKey | null
+  /** Connectors whose last set of tasks is incomplete, by compaction or a writer's end in between. They have no tasks until these are generated anew. */
+  inconsistentConnectors(): readonly string[]
+  /** Which set of tasks of a connector this is, counted from 0; null where none was seen. */
+  taskConfigGeneration(connector: string): number | null
+  /** The `tasks-fencing-` record of a connector (KIP-618), or null. */
+  taskCountRecord(connector: string): number | null
+  /** Whether task producers of an earlier set have to be fenced before tasks start in exactly-once mode. */
+  isPendingFencing(connector: string): boolean
+}
+
+/**
+ * Hears what was read from the config topic after `start`, in the order of the records, also of this worker's own writes. Called on the main
+ * thread between two snapshots: the snapshot already holds the change. Must not throw and should only note what happened.
+ */
+export interface ConfigStoreListener {
+  connectorConfigUpdated(connector: string): void
+  connectorConfigRemoved(connector: string): void
+  /** A set of tasks was committed; their ids, and those of tasks that it replaced. */
+  taskConfigsUpdated(ids: readonly TaskId[]): void
+  targetStateChanged(connector: string): void
+  sessionKeyUpdated(key: SessionKey): void
+  restartRequested(request: StoredRestartRequest): void
+  /** A cluster-wide level of a logger, by the original's name (KIP-976). */
+  loggerLevelUpdated(namespace: string, level: string): void
+}
+
+/** Configurations that several workers share (`org.apache.kafka.connect.storage.KafkaConfigBackingStore`). */
+export interface ClusterConfigStore extends ConfigStore {
+  snapshot(): ClusterConfigSnapshot
+  /** Called once, before `start`. */
+  listen(listener: ConfigStoreListener): void
+  /** Reads everything that is in the topic now. @throws where that takes longer than `timeoutMs` (milliseconds). */
+  refresh(timeoutMs: number): Promise<void>
+  putRestartRequest(request: StoredRestartRequest): Promise<void>
+  putSessionKey(key: SessionKey): Promise<void>
+  putTaskCountRecord(connector: string, count: number): Promise<void>
+  putLoggerLevel(namespace: string, level: string): Promise<void>
+  /** The leader's writes exclude those of earlier leaders from here on, where the store can do so; otherwise nothing happens. */
+  claimWritePrivileges(): Promise<void>
+}
