@@ -22,14 +22,31 @@ import { offsetForLeaderEpoch } from './messages/23-offset-for-leader-epoch.ts'
 import { addPartitionsToTxn } from './messages/24-add-partitions-to-txn.ts'
 import { addOffsetsToTxn } from './messages/25-add-offsets-to-txn.ts'
 import { endTxn } from './messages/26-end-txn.ts'
+import { writeTxnMarkers } from './messages/27-write-txn-markers.ts'
 import { txnOffsetCommit } from './messages/28-txn-offset-commit.ts'
+import { describeAcls } from './messages/29-describe-acls.ts'
+import { createAcls } from './messages/30-create-acls.ts'
+import { deleteAcls } from './messages/31-delete-acls.ts'
 import { describeConfigs } from './messages/32-describe-configs.ts'
+import { alterConfigs } from './messages/33-alter-configs.ts'
+import { describeLogDirs } from './messages/35-describe-log-dirs.ts'
 import { saslAuthenticate } from './messages/36-sasl-authenticate.ts'
 import { createPartitions } from './messages/37-create-partitions.ts'
 import { deleteGroups } from './messages/42-delete-groups.ts'
+import { electLeaders } from './messages/43-elect-leaders.ts'
 import { incrementalAlterConfigs } from './messages/44-incremental-alter-configs.ts'
+import { listPartitionReassignments } from './messages/46-list-partition-reassignments.ts'
 import { offsetDelete } from './messages/47-offset-delete.ts'
+import { describeClientQuotas } from './messages/48-describe-client-quotas.ts'
+import { alterClientQuotas } from './messages/49-alter-client-quotas.ts'
+import { describeUserScramCredentials } from './messages/50-describe-user-scram-credentials.ts'
+import { alterUserScramCredentials } from './messages/51-alter-user-scram-credentials.ts'
 import { describeCluster } from './messages/60-describe-cluster.ts'
+import { describeProducers } from './messages/61-describe-producers.ts'
+import { describeTransactions } from './messages/65-describe-transactions.ts'
+import { listTransactions } from './messages/66-list-transactions.ts'
+import { listConfigResources } from './messages/74-list-config-resources.ts'
+import { describeTopicPartitions } from './messages/75-describe-topic-partitions.ts'
 
 /** Every request that is declared, by Kafka's name. */
 export const apis = {
@@ -56,14 +73,31 @@ export const apis = {
   AddPartitionsToTxn: addPartitionsToTxn,
   AddOffsetsToTxn: addOffsetsToTxn,
   EndTxn: endTxn,
+  WriteTxnMarkers: writeTxnMarkers,
   TxnOffsetCommit: txnOffsetCommit,
+  DescribeAcls: describeAcls,
+  CreateAcls: createAcls,
+  DeleteAcls: deleteAcls,
   DescribeConfigs: describeConfigs,
+  AlterConfigs: alterConfigs,
+  DescribeLogDirs: describeLogDirs,
   SaslAuthenticate: saslAuthenticate,
   CreatePartitions: createPartitions,
   DeleteGroups: deleteGroups,
+  ElectLeaders: electLeaders,
   IncrementalAlterConfigs: incrementalAlterConfigs,
+  ListPartitionReassignments: listPartitionReassignments,
   OffsetDelete: offsetDelete,
+  DescribeClientQuotas: describeClientQuotas,
+  AlterClientQuotas: alterClientQuotas,
+  DescribeUserScramCredentials: describeUserScramCredentials,
+  AlterUserScramCredentials: alterUserScramCredentials,
   DescribeCluster: describeCluster,
+  DescribeProducers: describeProducers,
+  DescribeTransactions: describeTransactions,
+  ListTransactions: listTransactions,
+  ListConfigResources: listConfigResources,
+  DescribeTopicPartitions: describeTopicPartitions,
 } as const
 
 /** Kafka's name of a request, such as `'Heartbeat'`. */
@@ -94,14 +128,31 @@ export const ApiKey = {
   AddPartitionsToTxn: 24,
   AddOffsetsToTxn: 25,
   EndTxn: 26,
+  WriteTxnMarkers: 27,
   TxnOffsetCommit: 28,
+  DescribeAcls: 29,
+  CreateAcls: 30,
+  DeleteAcls: 31,
   DescribeConfigs: 32,
+  AlterConfigs: 33,
+  DescribeLogDirs: 35,
   SaslAuthenticate: 36,
   CreatePartitions: 37,
   DeleteGroups: 42,
+  ElectLeaders: 43,
   IncrementalAlterConfigs: 44,
+  ListPartitionReassignments: 46,
   OffsetDelete: 47,
+  DescribeClientQuotas: 48,
+  AlterClientQuotas: 49,
+  DescribeUserScramCredentials: 50,
+  AlterUserScramCredentials: 51,
   DescribeCluster: 60,
+  DescribeProducers: 61,
+  DescribeTransactions: 65,
+  ListTransactions: 66,
+  ListConfigResources: 74,
+  DescribeTopicPartitions: 75,
 } as const satisfies { readonly [A in ApiName]: (typeof apis)[A]['key'] }
 
 type FieldsOf<M> = M extends Message<infer F> ? F : never

@@ -104,11 +104,11 @@ export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 /** A UUID in Kafka's text form, 22 characters of URL-safe base64. */
 export const uuid = scalar<string>('uuid', ZERO_UUID)
 
-/** Declares a nested message. */
-export function struct<F extends Fields, const O extends Omit<FieldOptions<never>, 'nullable' | 'default'>>(
+/** Declares a nested message; its default is that of each of its fields, or null. */
+export function struct<F extends Fields, const O extends FieldOptions<null>>(
   fields: F,
   options: O = {} as O,
-): Field<StructValue<F>, StructInput<F>, IsOptional<O>> {
+): Field<OrNull<O, StructValue<F>>, OrNull<O, StructInput<F>>, IsOptional<O>> {
   return field({ name: 'struct', fields }, defaultsOf(fields), options)
 }
 
@@ -296,9 +296,29 @@ function isSame(value: unknown, other: unknown): boolean {
 }
 
 function typeCodec(path: string, type: FieldType, version: number, isFlexible: boolean, isNullable: boolean): Codec {
-  if (type.name === 'struct') return structCodec(path, type.fields, version, isFlexible)
+  if (type.name === 'struct') {
+    const struct = structCodec(path, type.fields, version, isFlexible)
+    return isNullable ? nullableStructCodec(struct) : struct
+  }
   if (type.name === 'array') return arrayCodec(path, typeCodec(`${path}[]`, type.element, version, isFlexible, false), isFlexible, isNullable)
   return scalarCodec(path, type.name, isFlexible, isNullable)
+}
+
+/*
+ * NullableStruct => present (int8, below 0 for null, 1 otherwise) struct
+ */
+
+function nullableStructCodec(struct: Codec): Codec {
+  return {
+    bytesMin: 1,
+    encode(writer, value) {
+      writer.int8(value === null ? -1 : 1)
+      if (value !== null) struct.encode(writer, value)
+    },
+    decode(reader) {
+      return reader.int8() < 0 ? null : struct.decode(reader)
+    },
+  }
 }
 
 function arrayCodec(path: string, element: Codec, isFlexible: boolean, isNullable: boolean): Codec {
