@@ -54,6 +54,24 @@ describe('the offset file', () => {
       assert.equal(readJavaHashMap(await readFile(join(folder, 'empty'))).length, 1)
     }))
 
+  it('warns once where another worker writes it, too', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'offsets')
+      const warnings: string[] = []
+      const ours = new FileOffsetStore({ file, logger: { ...logger, warn: (message) => void warnings.push(message) } })
+      await ours.start()
+      await ours.set([entry])
+      await ours.set([entry])
+      assert.deepEqual(warnings, [])
+      const theirs = await started(file)
+      await theirs.set([{ ...entry, value: Buffer.from('{"o":2}') }])
+      await ours.set([entry])
+      await theirs.set([entry])
+      await ours.set([entry])
+      assert.equal(warnings.length, 1)
+      assert.match(warnings[0] ?? '', /was changed by someone else .* give each worker a file of its own/)
+    }))
+
   it('is refused when it is damaged, and stays as it is', () =>
     inFolder(async (folder) => {
       const file = join(folder, 'offsets')

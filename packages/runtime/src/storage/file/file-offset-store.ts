@@ -18,6 +18,9 @@ export class FileOffsetStore implements OffsetStore {
   readonly #logger: Logger
   readonly #table = new MemoryOffsetStore()
   #writeUnderWay: Promise<void> | null = null
+  /** The file as this store last read or wrote it; null where there was none. */
+  #known: string | null = null
+  #hasWarned = false
 
   constructor({ file, logger }: { file: string; logger: Logger }) {
     this.#file = file
@@ -27,6 +30,7 @@ export class FileOffsetStore implements OffsetStore {
   /** @throws OffsetStoreError where the file is there but cannot be read as a whole: its content would be lost at the next write. */
   async start(): Promise<void> {
     const bytes = this.#read()
+    this.#known = stampOf(this.#file)
     // A file that is missing or empty is a first start, as in the original.
     if (bytes === null || bytes.length === 0) return
     try {
@@ -84,6 +88,7 @@ export class FileOffsetStore implements OffsetStore {
   #write(): void {
     // A link stays a link: what it points at is replaced.
     const target = resolvedPath(this.#file)
+    this.#warnOfAnotherWriter(target)
     const temporary = `${target}.tmp`
     const descriptor = openSync(temporary, 'w', 0o644)
     try {
@@ -99,8 +104,24 @@ export class FileOffsetStore implements OffsetStore {
       removeQuietly(temporary)
       throw error
     }
+    this.#known = stampOf(target)
     syncDirectory(dirname(target))
   }
+
+  /** The format has no place for a lock, and the original takes none: two workers on one file can only be noticed. Told once. */
+  #warnOfAnotherWriter(target: string): void {
+    if (this.#hasWarned || stampOf(target) === this.#known) return
+    this.#hasWarned = true
+    this.#logger.warn(
+      `Offset file "${this.#file}" (offset.storage.file.filename) was changed by someone else while this worker uses it. What the other wrote is overwritten now, and it overwrites what this worker writes: give each worker a file of its own.`,
+    )
+  }
+}
+
+/** Tells one state of a file from another; null where there is none. */
+function stampOf(file: string): string | null {
+  const stats = statSync(file, { throwIfNoEntry: false, bigint: true })
+  return stats === undefined ? null : `${stats.dev}-${stats.ino}-${stats.size}-${stats.mtimeNs}`
 }
 
 function resolvedPath(file: string): string {
