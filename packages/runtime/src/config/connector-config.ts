@@ -2,6 +2,7 @@ import {
   caseInsensitiveValidString,
   ConfigDef,
   ConfigError,
+  javaRegExp,
   lambda,
   nonEmptyString,
   nonEmptyStringWithoutControlChars,
@@ -11,7 +12,6 @@ import {
   validList,
   validString,
 } from '@millrace/api'
-import { javaRegExp } from './java-regex.ts'
 
 /** What a converter key of a connector offers and defaults to. All null or empty where only the framework's own keys can be told. */
 export interface ConverterChoices {

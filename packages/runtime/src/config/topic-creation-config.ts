@@ -1,6 +1,5 @@
-import { ConfigDef, ConfigError, type ConfigKeyOptions, lambda, parseType, type Properties, type Validator } from '@millrace/api'
+import { ConfigDef, ConfigError, type ConfigKeyOptions, javaRegExp, lambda, parseType, type Properties, type Validator } from '@millrace/api'
 import { propertiesWithPrefix } from './config-transformer.ts'
-import { javaRegExp } from './java-regex.ts'
 
 /** KIP-158: which settings a topic gets that a source task creates. Groups in the order in which they are tried; the last one matches everything. */
 export interface TopicCreationConfig {

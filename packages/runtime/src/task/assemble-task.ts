@@ -2,6 +2,7 @@ import {
   ConnectError,
   type Connector,
   type ConnectorContext,
+  javaRegExp,
   type Logger,
   type SinkRecord,
   type SinkTask,
@@ -9,7 +10,6 @@ import {
   type SourceTask,
 } from '@millrace/api'
 import { Admin, Consumer, Producer } from '@millrace/kafka'
-import { javaRegExp } from '../config/java-regex.ts'
 import type { FromTaskThread, GroupMember, TaskStart } from '../thread/messages.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { Ledger } from './ledger.ts'

@@ -1,6 +1,5 @@
-import { ConnectError, type Logger } from '@millrace/api'
+import { ConnectError, javaRegExp, type Logger } from '@millrace/api'
 import type { Admin } from '@millrace/kafka'
-import { javaRegExp } from '../config/java-regex.ts'
 import type { TopicCreationConfig, TopicCreationGroup } from '../config/topic-creation-config.ts'
 import { isRetriableKafkaError } from './source-producer.ts'
 

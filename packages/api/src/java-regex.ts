@@ -1,15 +1,15 @@
 /**
  * Compiles a regular expression in Java's syntax (`java.util.regex.Pattern`) that has to match the whole text, as names of topics are matched
- * (`topics.regex`, `topic.creation.*.include` and `exclude`). What JavaScript writes otherwise is translated; what it cannot do is refused, so that
- * no expression silently means something else.
+ * (`topics.regex`, `topic.creation.*.include` and `exclude`); with `isWhole: false` it may match anywhere. What JavaScript writes otherwise is
+ * translated; what it cannot do is refused, so that no expression silently means something else.
  *
  * @throws SyntaxError with a message for the user: what is wrong, and in which expression.
  */
-export function javaRegExp(expression: string): RegExp {
+export function javaRegExp(expression: string, { isWhole = true }: { readonly isWhole?: boolean } = {}): RegExp {
   const [flags, body] = leadingFlags(expression)
   const source = new Translation(expression, body).source()
   try {
-    return new RegExp(`^(?:${source})$`, `${flags}u`)
+    return new RegExp(isWhole ? `^(?:${source})$` : source, `${flags}u`)
   } catch (error) {
     // V8 repeats the translated expression, which is not what the user wrote.
     const reason = (error as Error).message.replace(/^Invalid regular expression: .*\/[a-z]*: /s, '')
