@@ -49,3 +49,29 @@ export class BadRequestRestError extends RestError {
     super(400, message, options)
   }
 }
+
+/**
+ * Another worker has to answer: the leader, or the one that runs what the request is about (`RequestTargetException`). The REST layer forwards the
+ * request there, at most twice; where it does not, this is the answer. 409.
+ */
+export class RequestTargetError extends RestError {
+  /** Base URL of the worker to ask, with a slash at the end; null where nobody knows one at the moment. */
+  readonly url: string | null
+
+  constructor(url: string | null) {
+    super(
+      409,
+      url === null
+        ? 'Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.'
+        : 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)',
+    )
+    this.url = url
+  }
+}
+
+/** 409: the worker expects a rebalance, so that what it knows of leader and owners may be wrong (`RebalanceNeededException`). */
+export class RebalanceNeededError extends RestError {
+  constructor(options?: ErrorOptions) {
+    super(409, 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)', options)
+  }
+}

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type {
   ActiveTopicsInfo,
   ConfigInfos,
@@ -11,6 +12,7 @@ import type {
   TaskId,
   TaskInfo,
   TaskInstanceState,
+  TaskProgress,
   WorkerStatus,
 } from '@millrace/rest-api'
 import type { TargetState } from '../storage/config-store.ts'
@@ -36,6 +38,13 @@ export interface RestartRequest {
   readonly onlyFailed: boolean
 }
 
+/** What a worker of the same cluster asks, as it came in: the signature is over the exact bytes of the body (KIP-507). */
+export interface InternalRequest {
+  readonly headers: IncomingHttpHeaders
+  /** Empty where there was none. */
+  readonly body: Buffer
+}
+
 /**
  * Decides what connectors and tasks run, and answers for them (`org.apache.kafka.connect.runtime.Herder`). REST calls one method per request; the
  * answers are the bodies as `@millrace/rest-api` declares them.
@@ -43,6 +52,9 @@ export interface RestartRequest {
  * All methods may be called at any time between `start` and `stop`, also concurrently: changes are carried out one after another, reads see the
  * state after the last finished change. Every promise settles: a change that takes longer than 90 s (a plug-in that hangs) rejects with
  * RestError 500 while it goes on. Errors are `RestError`s; anything else is a failure of ours or of a plug-in and means 500.
+ *
+ * In a cluster, methods that change something, and restarts, may reject with RequestTargetError, which names the worker to ask instead, or with
+ * RebalanceNeededError.
  */
 export interface Herder {
   /** Starts stores and worker. Called once. @throws where the stores cannot be read. */
@@ -107,10 +119,21 @@ export interface Herder {
   /** Checks a configuration without storing it. @throws BadRequestRestError where not even `connector.class` can be used. */
   validateConnectorConfig(config: RequestedConfig): Promise<ConfigInfos>
 
-  /** Internal endpoint `POST /connectors/{c}/tasks`. Standalone: always rejects, as it does in the original. */
-  putTaskConfigs(name: string, configs: readonly Readonly<Record<string, string>>[]): Promise<void>
-  /** Internal endpoint `PUT /connectors/{c}/fence`. Standalone: always rejects, as it does in the original. */
-  fenceZombieSourceTasks(name: string): Promise<void>
+  /**
+   * Internal endpoint `POST /connectors/{c}/tasks`: a worker that runs a connector hands its task configurations to the leader. Standalone: always
+   * rejects, as it does in the original. @throws RestError 400 and 403 for a signature that is missing or wrong, 503 while there is no key to check it with.
+   */
+  putTaskConfigs(name: string, configs: readonly Readonly<Record<string, string>>[], request: InternalRequest): Promise<void>
+  /** Internal endpoint `PUT /connectors/{c}/fence`. Standalone: always rejects, as it does in the original. @throws as `putTaskConfigs`. */
+  fenceZombieSourceTasks(name: string, request: InternalRequest): Promise<void>
+  /**
+   * Internal endpoint of ours: live progress of those of the given tasks that run on this worker, by `connector-task`, for the worker that answers
+   * a request for their status. @throws as `putTaskConfigs`.
+   */
+  localTaskProgress(ids: readonly TaskId[], request: InternalRequest): Promise<Readonly<Record<string, TaskProgress>>>
+
+  /** Sets the level of a logger and of all below it on all workers of the cluster (KIP-976); on this one alone in standalone mode. */
+  setClusterLoggerLevel(namespace: string, level: string): Promise<void>
 
   /** Whether the herder still answers (KIP-1017). Resolves within 10 s. */
   health(): Promise<WorkerStatus>

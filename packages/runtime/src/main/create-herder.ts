@@ -1,5 +1,6 @@
 import { StandaloneHerder } from '../herder/standalone/standalone-herder.ts'
 import { FileOffsetStore } from '../storage/file/file-offset-store.ts'
+import { logLevelOf } from '../logging/log-levels.ts'
 import { MemoryConfigStore } from '../storage/memory/memory-config-store.ts'
 import { MemoryStatusStore } from '../storage/memory/memory-status-store.ts'
 import { Worker } from '../worker/worker.ts'
@@ -25,6 +26,15 @@ export function createHerder(settings: WorkerSettings, workerId: string, cluster
     clusterId,
     consumerGroupOffsets: consumerGroupOffsets(cluster, loggers.logger('kafka/admin')),
     clientKeyOf,
+    setLoggerLevel: setLoggerLevel(loggers),
     logger: loggers.logger('herder/standalone/standalone-herder'),
   })
+}
+
+/** Levels that nobody knows are left alone: another worker may have written them. */
+function setLoggerLevel(loggers: WorkerSettings['loggers']): (namespace: string, level: string) => void {
+  return (namespace, text) => {
+    const level = logLevelOf(text)
+    if (level !== null) loggers.setLevel(namespace, level)
+  }
 }

@@ -53,6 +53,8 @@ export interface StandaloneHerderOptions {
   readonly consumerGroupOffsets: ConsumerGroupOffsets
   /** What is known of settings of Kafka clients. Default: nothing. */
   readonly clientKeyOf?: ClientOverridesOptions['definitionOf']
+  /** Sets the level of a logger of this worker and of all below it. Default: nothing. */
+  readonly setLoggerLevel?: (namespace: string, level: string) => void
   readonly logger: Logger
   /** How long a request waits for its change. Milliseconds; default 90000. */
   readonly requestTimeoutMs?: number
@@ -76,6 +78,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
   readonly #statusStore: StatusStore
   readonly #workerId: string
   readonly #consumerGroupOffsets: ConsumerGroupOffsets
+  readonly #setLoggerLevel: (namespace: string, level: string) => void
   readonly #logger: Logger
   readonly #operations: OperationQueue
   readonly #validation: ConnectorValidation
@@ -93,6 +96,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
     this.#statusStore = options.statusStore
     this.#workerId = options.workerId
     this.#consumerGroupOffsets = options.consumerGroupOffsets
+    this.#setLoggerLevel = options.setLoggerLevel ?? (() => undefined)
     this.#logger = options.logger
     this.#operations = new OperationQueue(options.requestTimeoutMs === undefined ? {} : { timeoutMs: options.requestTimeoutMs })
     checkWorkerConverters(options.config, options.registry)
@@ -302,6 +306,14 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   async fenceZombieSourceTasks(): Promise<void> {
     throw new RestError(500, 'Kafka Connect in standalone mode does not support exactly-once source connectors.')
+  }
+
+  async localTaskProgress(): Promise<never> {
+    throw new RestError(500, 'There are no other workers in standalone mode.')
+  }
+
+  async setClusterLoggerLevel(namespace: string, level: string): Promise<void> {
+    this.#setLoggerLevel(namespace, level)
   }
 
   // ─── offsets ───────────────────────────────────────────────────────────────────────────────────

@@ -12,12 +12,12 @@ export class InternalResource {
 
   putTaskConfigs = async (request: RestRequest): Promise<RestAnswer> => {
     const configs = readTaskConfigs(request.body).map((config) => Object.fromEntries(Object.entries(config ?? {}).map(([key, value]) => [key, value ?? ''])))
-    await this.#herder.putTaskConfigs(request.param('connector'), configs)
+    await this.#herder.putTaskConfigs(request.param('connector'), configs, request)
     return { status: 204 }
   }
 
   fence = async (request: RestRequest): Promise<RestAnswer> => {
-    await this.#herder.fenceZombieSourceTasks(request.param('connector'))
+    await this.#herder.fenceZombieSourceTasks(request.param('connector'), request)
     return { status: 204 }
   }
 }
