@@ -1,6 +1,7 @@
 export type { Api } from './api.ts'
 export { ApiKey, type ApiName, apiByKey, apis, type RequestBody, type RequestInput, type ResponseBody, type ResponseInput } from './apis.ts'
 export { type ConsumerAssignment, type ConsumerSubscription, consumerProtocol, type TopicPartitions } from './consumer-protocol.ts'
+export { lz4BytesMax } from './decompressed-bytes.ts'
 export { ErrorCode, type ErrorDescription, type ErrorName, errorByCode, errorCodes } from './error-codes.ts'
 export { KafkaError, kafkaError, ProtocolError } from './errors.ts'
 export {

@@ -1,3 +1,4 @@
+import { snappyBytes } from './decompressed-bytes.ts'
 import { ProtocolError } from './errors.ts'
 
 /*
@@ -25,17 +26,24 @@ export function compressXerial(data: Buffer, compress: (block: Buffer) => Buffer
 /**
  * Reads xerial's stream, or one raw block as clients of other languages write it; `decompress` reads raw Snappy.
  *
- * @throws ProtocolError or RangeError where a block does not fit, and whatever `decompress` throws.
+ * @param bytesMax for all blocks together; nothing beyond it is allocated.
+ * @throws ProtocolError for blocks that do not fit or are too much, and whatever `decompress` throws.
  */
-export function decompressXerial(data: Buffer, decompress: (block: Buffer) => Buffer): Buffer {
-  if (!data.subarray(0, MAGIC.length).equals(MAGIC)) return decompress(data)
+export function decompressXerial(data: Buffer, decompress: (block: Buffer) => Buffer, bytesMax: number): Buffer {
+  let bytesLeft = bytesMax
+  const decompressed = (block: Buffer): Buffer => {
+    bytesLeft -= snappyBytes(block)
+    if (bytesLeft < 0) throw new ProtocolError(`The data grow beyond ${bytesMax} bytes.`)
+    return decompress(block)
+  }
+  if (!data.subarray(0, MAGIC.length).equals(MAGIC)) return decompressed(data)
   const parts: Buffer[] = []
   let pos = HEADER.length
   while (pos < data.length) {
-    const length = data.readInt32BE(pos)
+    const length = pos + 4 <= data.length ? data.readInt32BE(pos) : -1
     pos += 4
     if (length < 0 || length > data.length - pos) throw new ProtocolError(`A Snappy block of ${length} bytes does not fit.`)
-    parts.push(decompress(data.subarray(pos, pos + length)))
+    parts.push(decompressed(data.subarray(pos, pos + length)))
     pos += length
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { type CompressionName, CompressionType, ProtocolError } from '@millrace/kafka-protocol'
+import { type CompressionName, CompressionType, decodeRecords, ProtocolError, readBatches } from '@millrace/kafka-protocol'
 import { compressionOf, crc32c, decompress } from './compression.ts'
 
 const codecs: readonly CompressionName[] = ['gzip', 'snappy', 'lz4', 'zstd']
@@ -26,6 +27,57 @@ for (const name of codecs) {
     assert.throws(() => decompress(CompressionType[name], cut.subarray(0, cut.length - 100)), ProtocolError)
   })
 }
+
+interface StoredBatch {
+  readonly codec: CompressionName
+  readonly lastOffset: number
+  readonly records: readonly {
+    readonly offset: number
+    readonly timestamp: number
+    readonly key: string | null
+    readonly value: string | null
+    readonly headers: readonly (readonly [string, string | null])[]
+  }[]
+  readonly bytes: string
+}
+
+const stored = JSON.parse(readFileSync(new URL('../../../tests/vectors/record-batches.json', import.meta.url), 'utf8')) as readonly StoredBatch[]
+
+/** As the vectors tell it: long data by their length. */
+function told(data: Uint8Array | null): string | null {
+  if (data === null) return null
+  return data.length > 400 ? `${data.length} bytes` : Buffer.from(data).toString('base64')
+}
+
+for (const name of codecs) {
+  test(`batches that the Java client has compressed with ${name} are read as it reads them itself`, () => {
+    const batches = stored.filter(({ codec }) => codec === name)
+    assert.ok(batches.length > 10)
+    for (const { bytes, records } of batches) {
+      const [batch] = readBatches(Buffer.from(bytes, 'base64'))
+      assert.ok(batch)
+      assert.ok(batch.isValid(crc32c))
+      assert.equal(batch.compression, CompressionType[name])
+      const cursor = decodeRecords(batch, decompress)
+      for (const expected of records) {
+        assert.ok(cursor.next())
+        const { offset, timestamp } = cursor
+        const headers = cursor.headers().map(({ key, value }) => [key, told(value)])
+        assert.deepEqual({ offset, timestamp, key: told(cursor.key()), value: told(cursor.value()), headers }, expected)
+      }
+      assert.equal(cursor.next(), false)
+    }
+  })
+}
+
+test('bytes that claim gigabytes are refused without taking them', () => {
+  const before = process.memoryUsage().rss
+  const frame = Buffer.concat([Buffer.from('04224d186070' + '00', 'hex'), Buffer.alloc(400 * 20_008), Buffer.alloc(4)])
+  for (let pos = 7; pos + 20_008 <= frame.length - 4; pos += 20_008) frame.writeUInt32LE(20_004, pos)
+  assert.throws(() => decompress(CompressionType.lz4, frame), /grow beyond/)
+  assert.throws(() => decompress(CompressionType.snappy, Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 8, 0x61])), /more than it can/)
+  assert.ok(process.memoryUsage().rss - before < 100 * 1024 * 1024)
+})
 
 test('there is no compression for none', () => {
   assert.equal(compressionOf('none', levels), undefined)

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { type CompressionName, CompressionType, compressXerial, decompressXerial, ProtocolError } from '@millrace/kafka-protocol'
+import { type CompressionName, CompressionType, compressXerial, decompressXerial, lz4BytesMax, ProtocolError } from '@millrace/kafka-protocol'
 import { crc32c as nativeCrc32c } from '@node-rs/crc32'
 
 const require = createRequire(import.meta.url)
@@ -53,8 +53,9 @@ export function decompress(codec: number, data: Buffer): Buffer {
       case CompressionType.gzip:
         return gunzipSync(data, { maxOutputLength: DECOMPRESSED_BYTES_MAX })
       case CompressionType.snappy:
-        return decompressXerial(data, rawSnappy)
+        return decompressXerial(data, rawSnappy, DECOMPRESSED_BYTES_MAX)
       case CompressionType.lz4:
+        if (lz4BytesMax(data) > DECOMPRESSED_BYTES_MAX) throw new ProtocolError(`The data grow beyond ${DECOMPRESSED_BYTES_MAX} bytes.`)
         return lz4().decompressFrameSync(data)
       case CompressionType.zstd:
         return zstdDecompressSync(data, { maxOutputLength: DECOMPRESSED_BYTES_MAX })

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { CompressionType, type Decompress, decompressXerial, ProtocolError } from '@millrace/kafka-protocol'
+import { CompressionType, type Decompress, decompressXerial, lz4BytesMax, ProtocolError } from '@millrace/kafka-protocol'
 
 const require = createRequire(import.meta.url)
 /** Loaded when first used: most brokers never need them, and each costs start-up time and memory. */
@@ -17,8 +17,9 @@ export const decompress: Decompress = (codec, data) => {
       case CompressionType.gzip:
         return gunzipSync(data, { maxOutputLength: BYTES_MAX })
       case CompressionType.snappy:
-        return decompressXerial(data, (block) => snappy().uncompressSync(block) as Buffer)
+        return decompressXerial(data, (block) => snappy().uncompressSync(block) as Buffer, BYTES_MAX)
       case CompressionType.lz4:
+        if (lz4BytesMax(data) > BYTES_MAX) throw new ProtocolError(`The data grow beyond ${BYTES_MAX} bytes.`)
         return lz4().decompressFrameSync(data)
       case CompressionType.zstd:
         return zstdDecompressSync(data, { maxOutputLength: BYTES_MAX })
