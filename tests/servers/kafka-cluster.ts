@@ -6,6 +6,8 @@ export interface KafkaClusterOptions {
   readonly folder: string
   /** Default 3. */
   readonly nodes?: number
+  /** Lines of `server.properties` of all nodes, after ours. */
+  readonly properties?: Readonly<Record<string, string>>
 }
 
 /** Several real Apache Kafka nodes on loopback, each broker and controller. They end with this process at the latest. */
@@ -13,12 +15,14 @@ export class KafkaCluster {
   readonly #folder: string
   readonly #ports: readonly number[]
   readonly #controllerPorts: readonly number[]
+  readonly #more: Readonly<Record<string, string>>
   readonly #running = new Map<number, KafkaServer>()
 
-  constructor(folder: string, ports: readonly number[], controllerPorts: readonly number[]) {
+  constructor(folder: string, ports: readonly number[], controllerPorts: readonly number[], properties: Readonly<Record<string, string>> = {}) {
     this.#folder = folder
     this.#ports = ports
     this.#controllerPorts = controllerPorts
+    this.#more = properties
   }
 
   /** Ids of all nodes, running or not. */
@@ -55,6 +59,16 @@ export class KafkaCluster {
     this.#running.delete(id)
   }
 
+  /** SIGSTOP: the node answers nothing any more, and its connections stay. */
+  freeze(id: number): void {
+    process.kill(this.#running.get(id)!.pid, 'SIGSTOP')
+  }
+
+  /** SIGCONT. */
+  thaw(id: number): void {
+    process.kill(this.#running.get(id)!.pid, 'SIGCONT')
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#running.values()].map((server) => server.killAtOnce()))
     this.#running.clear()
@@ -75,14 +89,16 @@ export class KafkaCluster {
       // A killed broker is missed sooner than after the usual nine seconds.
       'broker.session.timeout.ms': '3000',
       'broker.heartbeat.interval.ms': '500',
+      'broker.rack': `rack-${id}`,
+      ...this.#more,
     }
   }
 }
 
 /** Starts all nodes at once; resolves when all take requests. */
-export async function startKafkaCluster({ folder, nodes = 3 }: KafkaClusterOptions): Promise<KafkaCluster> {
+export async function startKafkaCluster({ folder, nodes = 3, properties }: KafkaClusterOptions): Promise<KafkaCluster> {
   const ports = await freePorts(nodes * 2)
-  const cluster = new KafkaCluster(folder, ports.slice(0, nodes), ports.slice(nodes))
+  const cluster = new KafkaCluster(folder, ports.slice(0, nodes), ports.slice(nodes), properties)
   try {
     await Promise.all(cluster.ids.map((id) => cluster.start(id)))
     return cluster

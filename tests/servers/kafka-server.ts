@@ -98,6 +98,8 @@ function serverProperties(options: KafkaServerOptions, port: number, controllerP
     'transaction.state.log.replication.factor': '1',
     'transaction.state.log.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
+    // Records of tests may have any timestamp: with the usual seven days, those of 1970 would be deleted half a minute after the start.
+    'log.retention.ms': '-1',
     ...options.properties,
   }
   return Object.entries(properties)
