@@ -1,6 +1,13 @@
 import { ConfigDef, ConfigError, type ConfigKeyOptions, javaRegExp, lambda, parseType, type Properties, type Validator } from '@millrace/api'
 import { propertiesWithPrefix } from './config-transformer.ts'
 
+/** Of topics that are created: -1 leaves it to the broker. */
+export const replicationFactorValidator: Validator = positiveOrDefault(
+  "Replication factor must be positive and not larger than the number of brokers in the Kafka cluster, or -1 to use the broker's default",
+)
+/** As `replicationFactorValidator`. */
+export const partitionsValidator: Validator = positiveOrDefault("Number of partitions must be positive, or -1 to use the broker's default")
+
 /** KIP-158: which settings a topic gets that a source task creates. Groups in the order in which they are tried; the last one matches everything. */
 export interface TopicCreationConfig {
   readonly groups: readonly TopicCreationGroup[]
@@ -91,15 +98,13 @@ function groupConfigDef(name: string, fallback: Sizes | null): ConfigDef {
   definition = define(definition, 'replication.factor', {
     type: 'SHORT',
     ...required('replicationFactor'),
-    validator: positiveOrDefault(
-      "Replication factor must be positive and not larger than the number of brokers in the Kafka cluster, or -1 to use the broker's default",
-    ),
+    validator: replicationFactorValidator,
     documentation: "Replicas of new topics of the group; -1 for the broker's default.",
   })
   return define(definition, 'partitions', {
     type: 'INT',
     ...required('partitions'),
-    validator: positiveOrDefault("Number of partitions must be positive, or -1 to use the broker's default"),
+    validator: partitionsValidator,
     documentation: "Partitions of new topics of the group; -1 for the broker's default.",
   })
 }

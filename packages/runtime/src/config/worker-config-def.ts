@@ -250,32 +250,6 @@ export const standaloneConfigDef = new ConfigDef().define('offset.storage.file.f
   documentation: 'File that source offsets are kept in.',
 })
 
-/** Settings of groups and internal topics: without effect in standalone mode. */
-export const DISTRIBUTED_ONLY_KEYS: ReadonlySet<string> = new Set([
-  'group.id',
-  'session.timeout.ms',
-  'rebalance.timeout.ms',
-  'heartbeat.interval.ms',
-  'exactly.once.source.support',
-  'worker.sync.timeout.ms',
-  'worker.unsync.backoff.ms',
-  'offset.storage.topic',
-  'offset.storage.partitions',
-  'offset.storage.replication.factor',
-  'config.storage.topic',
-  'config.storage.replication.factor',
-  'status.storage.topic',
-  'status.storage.partitions',
-  'status.storage.replication.factor',
-  'connect.protocol',
-  'scheduled.rebalance.max.delay.ms',
-  'inter.worker.key.ttl.ms',
-  'inter.worker.key.generation.algorithm',
-  'inter.worker.key.size',
-  'inter.worker.signature.algorithm',
-  'inter.worker.verification.algorithms',
-])
-
 /** Settings that the worker hands on to its Kafka clients and to the REST server's TLS, which check them. */
 export const CLIENT_KEY =
   /^(sasl\.|ssl\.|(security\.protocol|client\.id|metadata\.max\.age\.ms|send\.buffer\.bytes|receive\.buffer\.bytes|reconnect\.backoff\.ms|reconnect\.backoff\.max\.ms|socket\.connection\.setup\.timeout\.ms|socket\.connection\.setup\.timeout\.max\.ms|retry\.backoff\.ms|retry\.backoff\.max\.ms|request\.timeout\.ms|connections\.max\.idle\.ms|metadata\.recovery\.strategy|metadata\.recovery\.rebootstrap\.trigger\.ms|default\.api\.timeout\.ms|retries)$)/

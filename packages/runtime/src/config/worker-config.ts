@@ -1,6 +1,7 @@
 import { ConfigError, type Logger, type Properties, parseType } from '@millrace/api'
 import { nearestName } from './nearest-name.ts'
-import { CLIENT_KEY, commonWorkerConfigDef, DISTRIBUTED_ONLY_KEYS, millraceConfigDef, PASSED_PREFIXES, standaloneConfigDef } from './worker-config-def.ts'
+import { type DistributedConfig, distributedConfig, distributedConfigDef, INTERNAL_TOPIC_PREFIXES } from './distributed-config.ts'
+import { CLIENT_KEY, commonWorkerConfigDef, millraceConfigDef, PASSED_PREFIXES, standaloneConfigDef } from './worker-config-def.ts'
 
 /** A worker's settings, complete and checked. Made by `parseWorkerConfig`. */
 export interface WorkerConfig {
@@ -48,8 +49,10 @@ export interface WorkerConfig {
   readonly restExtensionClasses: readonly string[]
   readonly sslClientAuth: string
 
-  /** Standalone only: where source offsets are kept. */
+  /** Where source offsets are kept in standalone mode; empty in distributed mode. */
   readonly offsetStorageFileFilename: string
+  /** Null in standalone mode. */
+  readonly distributed: DistributedConfig | null
 
   /** `millrace.task.threads.max`: threads that tasks are spread over. Default: twice the cores, at least 4. */
   readonly taskThreadsMax: number
@@ -64,7 +67,7 @@ export interface WorkerConfig {
 }
 
 export interface ParseWorkerConfigOptions {
-  readonly mode: 'standalone'
+  readonly mode: WorkerConfig['mode']
   /** References resolved. */
   readonly properties: Properties
   /** As written; default: `properties`. */
@@ -73,14 +76,20 @@ export interface ParseWorkerConfigOptions {
   readonly logger: Logger
 }
 
-const definition = commonWorkerConfigDef.merge(millraceConfigDef).merge(standaloneConfigDef)
+type Mode = WorkerConfig['mode']
+
+const sharedDefinition = commonWorkerConfigDef.merge(millraceConfigDef)
+const definitions = { standalone: sharedDefinition.merge(standaloneConfigDef), distributed: sharedDefinition.merge(distributedConfigDef) }
 
 /** @throws ConfigError for the first setting that is missing, wrong, or an unknown one of ours. */
 export function parseWorkerConfig({ mode, properties, rawProperties = properties, logger }: ParseWorkerConfigOptions): WorkerConfig {
   checkOwnKeys(properties)
-  const parsed = definition.parse(properties)
-  warnOfUnusedKeys(properties, logger)
-  warnOfDuplicates(properties, parsed, logger)
+  const parsed = sharedDefinition.parse(properties)
+  const standalone = mode === 'standalone' ? standaloneConfigDef.parse(properties) : null
+  const distributed = mode === 'distributed' ? distributedConfigDef.parse(properties) : null
+  refuseEmbeddedBroker(mode, parsed['bootstrap.servers'])
+  warnOfUnusedKeys(mode, properties, logger)
+  warnOfDuplicates(mode, properties, parsed, logger)
   return {
     mode,
     properties,
@@ -111,7 +120,8 @@ export function parseWorkerConfig({ mode, properties, rawProperties = properties
     responseHttpHeadersConfig: parsed['response.http.headers.config'],
     restExtensionClasses: parsed['rest.extension.classes'],
     sslClientAuth: parsed['ssl.client.auth'],
-    offsetStorageFileFilename: parsed['offset.storage.file.filename'],
+    offsetStorageFileFilename: standalone?.['offset.storage.file.filename'] ?? '',
+    distributed: distributed === null ? null : distributedConfig(properties, distributed, logger),
     taskThreadsMax: parsed['millrace.task.threads.max'],
     taskMemoryBytesMax: parsed['millrace.task.memory.max.bytes'],
     taskHangTimeoutMs: parsed['millrace.task.hang.timeout.ms'],
@@ -138,16 +148,27 @@ function checkOwnKeys(properties: Properties): void {
   }
 }
 
-function warnOfUnusedKeys(properties: Properties, logger: Logger): void {
-  const keys = Object.keys(properties).filter((key) => !definition.keys.has(key))
-  const distributed = keys.filter((key) => DISTRIBUTED_ONLY_KEYS.has(key))
-  if (distributed.length > 0) logger.warn(`These configurations have no effect in standalone mode: ${distributed.join(', ')}`)
-  const unknown = keys.filter((key) => !DISTRIBUTED_ONLY_KEYS.has(key) && !CLIENT_KEY.test(key) && !PASSED_PREFIXES.some((prefix) => key.startsWith(prefix)))
+/** It is one worker's own; the workers of a cluster meet in a broker that outlives each of them. */
+function refuseEmbeddedBroker(mode: Mode, servers: readonly string[]): void {
+  if (mode === 'standalone' || servers.join() !== 'embedded') return
+  throw new ConfigError('"bootstrap.servers=embedded" is for standalone mode. Start the broker by "millrace broker", and name it here: localhost:9092.', {
+    key: 'bootstrap.servers',
+  })
+}
+
+function warnOfUnusedKeys(mode: Mode, properties: Properties, logger: Logger): void {
+  const keys = Object.keys(properties).filter((key) => !definitions[mode].keys.has(key))
+  const other: Mode = mode === 'standalone' ? 'distributed' : 'standalone'
+  const isOfOther = (key: string): boolean => definitions[other].keys.has(key) && !CLIENT_KEY.test(key)
+  const without = keys.filter(isOfOther)
+  if (without.length > 0) logger.warn(`These configurations have no effect in ${mode} mode: ${without.join(', ')}`)
+  const prefixes = mode === 'distributed' ? [...PASSED_PREFIXES, ...INTERNAL_TOPIC_PREFIXES] : PASSED_PREFIXES
+  const unknown = keys.filter((key) => !isOfOther(key) && !CLIENT_KEY.test(key) && !prefixes.some((prefix) => key.startsWith(prefix)))
   if (unknown.length > 0) logger.warn(`These configurations were supplied but are not known: ${unknown.join(', ')}`)
 }
 
-function warnOfDuplicates(properties: Properties, parsed: Readonly<Record<string, unknown>>, logger: Logger): void {
-  for (const { name, type } of definition.keys.values()) {
+function warnOfDuplicates(mode: Mode, properties: Properties, parsed: Readonly<Record<string, unknown>>, logger: Logger): void {
+  for (const { name, type } of definitions[mode].keys.values()) {
     const raw = properties[name]
     if (type !== 'LIST' || raw === undefined) continue
     const written = parseType(name, raw, type) as readonly string[]
