@@ -11,7 +11,7 @@ export {
   type TopicDescription,
   type TopicListing,
 } from './admin/admin.ts'
-export type { Clock } from './clock.ts'
+export { type Clock, monotonicClock } from './clock.ts'
 export type { PartitionMetadata, TopicMetadata } from './cluster.ts'
 export { crc32c, decompress } from './compression.ts'
 export { type ClientKey, type ClientKind, clientKeys, type KeyType } from './config/client-keys.ts'
@@ -22,7 +22,8 @@ export type { ConsumerMetrics } from './consumer/consumer-metrics.ts'
 export type { ConsumerRecords, FetchedHeader, PartitionRecords } from './consumer/partition-records.ts'
 export type { RebalanceListener } from './consumer/rebalance-listener.ts'
 export { isKafkaError } from './errors.ts'
-export type { Membership } from './group/group-member.ts'
+export { GroupClient, type GroupClientOptions } from './group/group-client.ts'
+export type { GroupMember, GroupProtocol, JoinResult, MemberMetadata, Membership } from './group/group-member.ts'
 export { leaveGroupOnBehalf } from './group/leave-group-on-behalf.ts'
 export type { FoundOffset, OffsetQuery } from './list-offsets.ts'
 export { type Logger, silentLogger } from './logger.ts'

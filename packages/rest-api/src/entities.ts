@@ -172,3 +172,51 @@ export interface LoggerLevel {
   readonly level: string
   readonly last_modified: number | null
 }
+
+/**
+ * Why a worker joined its group again: a worker came (`join`) or went (`leave`: it left, or its session ran out; the group does not say which); this worker's own
+ * session ran out (`time-out`); a change of configurations; what had been taken away can be given out (`revocation`); work that waited for its owner no longer
+ * waits (`delay`); the worker's first join (`start`); another worker wanted it (`group`).
+ */
+export type RebalanceTrigger = 'start' | 'join' | 'leave' | 'time-out' | 'configuration' | 'revocation' | 'delay' | 'group'
+
+/** A connector, or a task of it, that a rebalance took from one worker or gave to another; workers by their REST URL. */
+export interface RebalanceMove {
+  readonly connector: string
+  /** Absent for the connector itself. */
+  readonly task?: number
+  /** Null where nobody had it, or where this worker cannot know. */
+  readonly from: string | null
+  /** Null where nobody gets it for now, or where this worker cannot know. */
+  readonly to: string | null
+  /** For how long nobody had it, as far as the leader knows; null where it is new or the worker does not lead. */
+  readonly paused_ms: number | null
+}
+
+/** One completed rebalance as one worker saw it. Only the leader sees who came and went and all that moved; others see their own part. */
+export interface RebalanceEvent {
+  /** When the assignment was there (ISO 8601). */
+  readonly at: string
+  readonly generation: number
+  readonly trigger: RebalanceTrigger
+  readonly reason: string
+  /** From when this worker began to join. */
+  readonly duration_ms: number
+  readonly leader_url: string
+  readonly is_leader: boolean
+  /** The REST URLs of all workers; null where this worker does not lead. */
+  readonly members: readonly string[] | null
+  readonly joined: readonly string[]
+  readonly left: readonly string[]
+  /** At most 200 of `moved_count`. */
+  readonly moved: readonly RebalanceMove[]
+  readonly moved_count: number
+  /** After how many milliseconds the group joins again for work that waits for its former owner; 0 for never. */
+  readonly delay_ms: number
+}
+
+/** `GET /millrace/rebalances`: why did it rebalance? The last 100 that this worker took part in, the newest last. */
+export interface RebalanceTimelineInfo {
+  readonly observed_by: string
+  readonly rebalances: readonly RebalanceEvent[]
+}

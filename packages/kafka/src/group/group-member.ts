@@ -57,6 +57,15 @@ export interface GroupMemberOptions {
   rejoinNeeded(): void
   /** Called whenever member id or generation change; null when the member is none any more. Must not throw. */
   membershipChanged?(membership: Membership | null): void
+  /**
+   * For how long no coordinator may have answered before the member counts itself out of the group: others may have been given what it had. Counted from when
+   * the last answered heartbeat was sent. Milliseconds; default: a member that is not answered goes on as if nothing had happened.
+   */
+  readonly silenceMaxMs?: number
+  /** Called when the member was put out of the group, counts itself out, or leaves because its owner hangs. Must not throw. */
+  membershipLost?(reason: string): void
+  /** What to log when the owner has not called `progressed` for too long. Default: the advice for a consumer. */
+  stuckWarning?(): string
 }
 
 const JOIN_GRACE_MS = 5_000
@@ -80,10 +89,15 @@ export class GroupMember {
   #heartbeatTimer: NodeJS.Timeout | undefined
   #isBeating = false
   #rejoinReason: string | null = null
+  /** When the last request was sent that the coordinator has answered. */
+  #heardAt: number
+  /** Since when requests fail; null while they are answered. */
+  #silentSince: number | null = null
 
   constructor(options: GroupMemberOptions) {
     this.#options = options
     this.#progressedAt = options.clock.now()
+    this.#heardAt = this.#progressedAt
   }
 
   /** Whether the group wants this member to join, for the first time or again. */
@@ -99,6 +113,11 @@ export class GroupMember {
   /** Null while the member is not in a generation of the group. */
   get membership(): Membership | null {
     return this.#generation < 0 ? null : { memberId: this.#memberId, generation: this.#generation }
+  }
+
+  /** When the last request was sent that the coordinator has answered, by the client's clock. */
+  get heardAt(): number {
+    return this.#heardAt
   }
 
   /** What ends the membership for good, such as missing rights; thrown by `join`, too. */
@@ -121,7 +140,7 @@ export class GroupMember {
    * Joins and waits for the assignment: until all other members have joined, which may take the longest rebalance time-out among them. Retries whatever can be
    * retried. Not to be called again before it has ended.
    *
-   * @throws KafkaError that is not retriable; `CLIENT_CLOSED`.
+   * @throws KafkaError that is not retriable; `CLIENT_CLOSED`; a retriable one where no coordinator has answered for `silenceMaxMs`.
    */
   async join(): Promise<JoinResult> {
     this.#isJoining = true
@@ -131,7 +150,8 @@ export class GroupMember {
         if (this.#isClosed) throw closedError('The member has left the group.')
         if (this.#fatal) throw this.#fatal
         this.#needsJoin = false
-        const result = await this.#attempt().catch((error: unknown) => this.#joinFailure(asKafkaError(error)))
+        const attemptedAt = this.#options.clock.now()
+        const result = await this.#attempt().catch((error: unknown) => this.#joinFailure(asKafkaError(error), attemptedAt))
         if (result === 'again') failures = 0
         else if (result === 'later') await this.#options.cluster.pause(++failures)
         else return result
@@ -170,6 +190,7 @@ export class GroupMember {
   async #attempt(): Promise<JoinResult | 'again' | 'later'> {
     const { coordinator, protocolType, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocols, logger } = this.#options
     const { groupId } = coordinator
+    const sentAt = this.#options.clock.now()
     const joined = await coordinator.request(
       'coordinator',
       'JoinGroup',
@@ -185,6 +206,7 @@ export class GroupMember {
       }),
       rebalanceTimeoutMs + JOIN_GRACE_MS,
     )
+    this.#heard(sentAt)
     if (joined.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
       this.#become(joined.memberId, -1)
       return 'again'
@@ -207,6 +229,7 @@ export class GroupMember {
     const isLeader = memberId === leader
     const protocol = protocolName ?? ''
     const assignments = isLeader && !skipAssignment ? await assign(protocol, members) : new Map<string, Buffer>()
+    const sentAt = this.#options.clock.now()
     const synced = await coordinator.request(
       'coordinator',
       'SyncGroup',
@@ -223,6 +246,7 @@ export class GroupMember {
     )
     if (synced.errorCode !== ErrorCode.NONE) return this.#refused(synced.errorCode, `Synchronizing with group "${groupId}"`)
     this.#isLost = false
+    this.#heard(sentAt)
     this.#rejoinReason = null
     this.progressed()
     return { memberId, generation: generationId, protocol, leaderId: leader, isLeader, assignment: synced.assignment }
@@ -250,8 +274,15 @@ export class GroupMember {
   }
 
   /** A request that was not answered. @throws KafkaError for what cannot be retried. */
-  #joinFailure(error: KafkaError): 'later' {
+  #joinFailure(error: KafkaError, attemptedAt: number): 'later' {
     if (!error.retriable || this.#isClosed) throw error
+    const { clock } = this.#options
+    // A request that waits for the other members is not answered for long; only one that was never answered, or whose connection broke, says something.
+    this.#silentSince ??= error.code === 'REQUEST_TIMED_OUT' ? attemptedAt : clock.now()
+    if (this.#isSilent()) {
+      this.#countOut()
+      throw error
+    }
     this.#options.logger.debug(`Joining group "${this.#options.coordinator.groupId}" has failed; trying again.`, error)
     return 'later'
   }
@@ -265,8 +296,31 @@ export class GroupMember {
   /** A member that is only late keeps its id: with a new one, the others would wait for the old one until its session is over. */
   #lose(errorCode: number): void {
     this.#isLost = true
+    const wasMember = this.#generation >= 0
     if (errorCode === ErrorCode.ILLEGAL_GENERATION) this.#become(this.#memberId, -1)
     else this.#reset()
+    if (wasMember) this.#options.membershipLost?.(`the group no longer knows the member (${errorByCode(errorCode).name})`)
+  }
+
+  #heard(sentAt: number): void {
+    this.#heardAt = sentAt
+    this.#silentSince = null
+  }
+
+  #isSilent(): boolean {
+    const { silenceMaxMs = Infinity, clock } = this.#options
+    return this.#silentSince !== null && clock.now() - this.#silentSince >= silenceMaxMs
+  }
+
+  /** The id is kept: the coordinator may still know it. */
+  #countOut(): void {
+    const wasMember = this.#generation >= 0
+    const silentMs = Math.round(this.#options.clock.now() - (this.#silentSince ?? this.#heardAt))
+    this.#silentSince = null
+    if (!wasMember) return
+    this.#isLost = true
+    this.#become(this.#memberId, -1)
+    this.#options.membershipLost?.(`no coordinator has answered for ${silentMs} ms`)
   }
 
   #reset(): void {
@@ -284,7 +338,7 @@ export class GroupMember {
   #scheduleHeartbeat(): void {
     this.#stopHeartbeats()
     if (this.#isClosed) return
-    this.#heartbeatTimer = setTimeout(() => void this.#beat(), timerMs(this.#options.heartbeatIntervalMs))
+    this.#heartbeatTimer = setTimeout(() => void this.#beat(), timerMs(Math.min(this.#options.heartbeatIntervalMs, this.#silenceLeftMs())))
     // Whoever waits for work has sockets and timers of his own; a heartbeat alone is no reason to live.
     this.#heartbeatTimer.unref()
   }
@@ -300,22 +354,41 @@ export class GroupMember {
     this.#isBeating = true
     try {
       if (this.#options.clock.now() - this.#progressedAt > this.#options.progressIntervalMaxMs) await this.#leaveAsStuck()
+      else if (this.#silenceLeftMs() <= 0) this.#loseContact()
       else await this.#sendHeartbeat()
     } catch (error) {
       this.#options.logger.debug(`A heartbeat to group "${this.#options.coordinator.groupId}" has failed.`, error)
+      if (this.#generation >= 0 && !this.#isJoining) this.#silentSince ??= this.#heardAt
+      if (this.#silenceLeftMs() <= 0 && this.#generation >= 0 && !this.#isJoining) this.#loseContact()
     } finally {
       this.#isBeating = false
       if (!this.#isJoining && this.#generation >= 0) this.#scheduleHeartbeat()
     }
   }
 
+  /** How long the coordinator may still be silent. */
+  #silenceLeftMs(): number {
+    const { silenceMaxMs = Infinity, clock } = this.#options
+    return this.#heardAt + silenceMaxMs - clock.now()
+  }
+
+  #loseContact(): void {
+    this.#silentSince ??= this.#heardAt
+    this.#options.logger.warn(`No coordinator of group "${this.#options.coordinator.groupId}" answers; the member counts itself out.`)
+    this.#options.coordinator.forget()
+    this.#countOut()
+    this.#wantJoin()
+  }
+
   async #leaveAsStuck(): Promise<void> {
-    const { logger, coordinator, progressIntervalMaxMs } = this.#options
+    const { logger, coordinator, progressIntervalMaxMs, stuckWarning } = this.#options
     logger.warn(
-      `The time between two polls of group "${coordinator.groupId}" was longer than the configured max.poll.interval.ms of ${progressIntervalMaxMs} ms: handling the records takes too long. ` +
-        'Raise max.poll.interval.ms or lower max.poll.records. The member leaves the group until the next poll.',
+      stuckWarning?.() ??
+        `The time between two polls of group "${coordinator.groupId}" was longer than the configured max.poll.interval.ms of ${progressIntervalMaxMs} ms: handling the records takes too long. ` +
+          'Raise max.poll.interval.ms or lower max.poll.records. The member leaves the group until the next poll.',
     )
     this.#isLost = true
+    this.#options.membershipLost?.(`the member has not been attended to for ${progressIntervalMaxMs} ms`)
     await this.leave('consumer poll timeout has expired.')
     this.#wantJoin()
   }
@@ -325,14 +398,17 @@ export class GroupMember {
     const { groupId } = coordinator
     const generationId = this.#generation
     const body = { groupId, generationId, memberId: this.#memberId }
+    const sentAt = this.#options.clock.now()
     const { errorCode } = await coordinator.request(
       'coordinator',
       'Heartbeat',
       (version) => (version >= 3 ? { ...body, groupInstanceId } : body),
-      sessionTimeoutMs,
+      Math.min(sessionTimeoutMs, Math.max(1, this.#silenceLeftMs())),
     )
     // An answer to an earlier generation, or one that a join has overtaken, says nothing about this one.
-    if (errorCode === ErrorCode.NONE || this.#generation !== generationId || this.#isJoining) return
+    if (this.#generation !== generationId || this.#isJoining) return
+    if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.REBALANCE_IN_PROGRESS) this.#heard(sentAt)
+    if (errorCode === ErrorCode.NONE) return
     this.#heartbeatRefused(errorCode)
   }
 

@@ -1,4 +1,4 @@
-import type { TaskId } from '@millrace/rest-api'
+import type { RebalanceTrigger, TaskId } from '@millrace/rest-api'
 
 /** Connectors and tasks, in the order in which they were given out. */
 export interface Workload {
@@ -21,7 +21,10 @@ export interface Rebalance {
   readonly isConfigMismatch: boolean
   /** To be stopped before the worker joins again; empty in the eager protocol, in which everything is stopped before joining. */
   readonly revoked: Workload
-  /** All that the worker is to run from now on: what it kept and what is new. */
+  /**
+   * All that the worker is to run from now on: what it kept and what is new. After a lost membership that includes what the worker had to stop and nobody else
+   * was given: whatever stands here and does not run has to be started.
+   */
   readonly assigned: Workload
   /** After how many milliseconds the worker has to join again, for work that waits for its former owner; 0 for never. */
   readonly delayMs: number
@@ -34,22 +37,22 @@ export interface Rebalance {
  * join; heartbeats and the leader's assignment happen by themselves, on the main thread.
  */
 export interface WorkerGroup {
-  /** Whether the group wants this worker to join, for the first time or again. */
+  /** Whether the group wants this worker to join, for the first time or again; always while `rebalance` is null. */
   readonly needsJoin: boolean
   /** The last completed rebalance; null before the first, and after the membership was lost. */
   readonly rebalance: Rebalance | null
   /**
    * Joins and waits for the assignment, up to the rebalance time-out of the slowest member. In the eager protocol the caller has stopped everything
-   * before. @throws KafkaError that cannot be retried.
+   * before. @throws KafkaError; a retriable one where no coordinator has answered for a session time-out: the membership is lost, to be tried again.
    */
   join(): Promise<Rebalance>
-  /** Makes `needsJoin` true. @param reason is shown in the coordinator's log and in the timeline. */
-  requestJoin(reason: string): void
+  /** Makes `needsJoin` true. @param reason is shown in the coordinator's log and in the timeline. @param trigger for the timeline; default `configuration`. */
+  requestJoin(reason: string, trigger?: RebalanceTrigger): void
   /** To be called in each tick: a worker whose herder hangs longer than `rebalance.timeout.ms` leaves the group. */
   progressed(stage: string): void
-  /** What was revoked is stopped: the group learns so at the next join. */
+  /** What was revoked is stopped: makes `needsJoin` true, and the group learns so at the next join. */
   revocationDone(): void
-  /** Gives up everything (a failed synchronisation): the next join reports an empty allocation. */
+  /** Gives up everything (a failed synchronisation): makes `needsJoin` true, and the next join reports an empty allocation. */
   dropAssignment(): void
   /** URL of the worker that runs it, as the leader knows it; null where nobody does or this worker does not lead. */
   ownerUrl(connector: string, task?: number): string | null
@@ -63,6 +66,9 @@ export interface WorkerGroup {
 export interface WorkerGroupListener {
   /** `needsJoin` became true. */
   rejoinNeeded(): void
-  /** This worker is out of the group, or the coordinator cannot be reached for longer than a heartbeat: what it runs has to be stopped. */
+  /**
+   * This worker is out of the group, no coordinator has answered for a session time-out, or the herder hung: what it runs has to be stopped. May also be
+   * called while `join` is under way.
+   */
   membershipLost(reason: string): void
 }
