@@ -36,9 +36,6 @@ describe('the configuration of a worker of a cluster', () => {
       workerUnsyncBackoffMs: 300000,
       connectProtocol: 'sessioned',
       scheduledRebalanceMaxDelayMs: 300000,
-      configTopic: { name: 'configs', partitions: 1, replicationFactor: 3, settings: {} },
-      offsetTopic: { name: 'offsets', partitions: 25, replicationFactor: 3, settings: {} },
-      statusTopic: { name: 'statuses', partitions: 5, replicationFactor: 3, settings: {} },
       interWorkerKeyTtlMs: 3600000,
       interWorkerKeyGenerationAlgorithm: 'HmacSHA256',
       interWorkerKeySize: null,
@@ -54,21 +51,8 @@ describe('the configuration of a worker of a cluster', () => {
     }
   })
 
-  it('hands further settings to the topics that they are for, but for those that are always the same', () => {
-    const { config, warnings } = parse({
-      ...MINIMAL,
-      'offset.storage.segment.bytes': '1000',
-      'config.storage.partitions': '3',
-      'status.storage.cleanup.policy': 'delete',
-    })
-    assert.deepEqual(
-      [config.offsetTopic.settings, config.configTopic, config.statusTopic.settings],
-      [{ 'segment.bytes': '1000' }, { name: 'configs', partitions: 1, replicationFactor: 3, settings: {} }, {}],
-    )
-    assert.deepEqual(warnings, [
-      "Ignoring 'config.storage.partitions=3' setting, since config topic partitions is always 1",
-      "Ignoring 'status.storage.cleanup.policy=delete' setting, since compaction is always used",
-    ])
+  it('leaves further settings of the topics to the stores', () => {
+    assert.deepEqual(parse({ ...MINIMAL, 'offset.storage.segment.bytes': '1000', 'config.storage.partitions': '3' }).warnings, [])
   })
 
   it('names what is wrong, in the words of the original', () => {

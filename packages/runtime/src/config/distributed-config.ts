@@ -1,16 +1,5 @@
-import { caseInsensitiveValidString, ConfigDef, ConfigError, lambda, type Logger, type Properties, range } from '@millrace/api'
+import { caseInsensitiveValidString, ConfigDef, ConfigError, lambda, range } from '@millrace/api'
 import { partitionsValidator, replicationFactorValidator } from './topic-creation-config.ts'
-
-/** How a topic of the cluster of workers is created where it does not exist yet. */
-export interface InternalTopicConfig {
-  readonly name: string
-  /** -1: the broker's default. */
-  readonly partitions: number
-  /** -1: the broker's default. */
-  readonly replicationFactor: number
-  /** Further settings of the topic, such as `segment.bytes`; never `cleanup.policy`, which is always `compact`. */
-  readonly settings: Properties
-}
 
 /** What a worker of a cluster is told beyond the settings of all workers (`org.apache.kafka.connect.runtime.distributed.DistributedConfig`). */
 export interface DistributedConfig {
@@ -30,9 +19,6 @@ export interface DistributedConfig {
   readonly connectProtocol: 'eager' | 'compatible' | 'sessioned'
   /** How long the work of a worker that left waits for its return. Milliseconds; default 300000. */
   readonly scheduledRebalanceMaxDelayMs: number
-  readonly configTopic: InternalTopicConfig
-  readonly offsetTopic: InternalTopicConfig
-  readonly statusTopic: InternalTopicConfig
   /** How long a key that signs requests between workers is used. Milliseconds; default 3600000; 0 for ever. */
   readonly interWorkerKeyTtlMs: number
   /** A JCA name; default HmacSHA256. */
@@ -194,10 +180,10 @@ type Parsed = ReturnType<typeof distributedConfigDef.parse>
 export const INTERNAL_TOPIC_PREFIXES = ['config.storage.', 'offset.storage.', 'status.storage.'] as const
 
 /**
- * @param parsed what `distributedConfigDef` made of `properties`.
+ * @param parsed what `distributedConfigDef` made of the settings. Those of the three topics are read by the stores.
  * @throws ConfigError for settings that contradict each other, and for a guarantee that cannot be given.
  */
-export function distributedConfig(properties: Properties, parsed: Parsed, logger: Logger): DistributedConfig {
+export function distributedConfig(parsed: Parsed): DistributedConfig {
   refuseExactlyOnce(parsed['exactly.once.source.support'])
   checkSignatureAlgorithm(parsed)
   checkKeySize(parsed['inter.worker.key.size'], parsed['inter.worker.key.generation.algorithm'])
@@ -211,41 +197,12 @@ export function distributedConfig(properties: Properties, parsed: Parsed, logger
     workerUnsyncBackoffMs: parsed['worker.unsync.backoff.ms'],
     connectProtocol: parsed['connect.protocol'].toLowerCase() as DistributedConfig['connectProtocol'],
     scheduledRebalanceMaxDelayMs: parsed['scheduled.rebalance.max.delay.ms'],
-    configTopic: {
-      name: parsed['config.storage.topic'],
-      partitions: 1,
-      replicationFactor: parsed['config.storage.replication.factor'],
-      settings: topicSettings('config.storage.', properties, logger),
-    },
-    offsetTopic: {
-      name: parsed['offset.storage.topic'],
-      partitions: parsed['offset.storage.partitions'],
-      replicationFactor: parsed['offset.storage.replication.factor'],
-      settings: topicSettings('offset.storage.', properties, logger),
-    },
-    statusTopic: {
-      name: parsed['status.storage.topic'],
-      partitions: parsed['status.storage.partitions'],
-      replicationFactor: parsed['status.storage.replication.factor'],
-      settings: topicSettings('status.storage.', properties, logger),
-    },
     interWorkerKeyTtlMs: parsed['inter.worker.key.ttl.ms'],
     interWorkerKeyGenerationAlgorithm: parsed['inter.worker.key.generation.algorithm'],
     interWorkerKeySize: parsed['inter.worker.key.size'],
     interWorkerSignatureAlgorithm: parsed['inter.worker.signature.algorithm'],
     interWorkerVerificationAlgorithms: parsed['inter.worker.verification.algorithms'],
   }
-}
-
-function topicSettings(prefix: (typeof INTERNAL_TOPIC_PREFIXES)[number], properties: Properties, logger: Logger): Properties {
-  const settings: Record<string, string> = {}
-  for (const [key, value] of Object.entries(properties)) {
-    const name = key.startsWith(prefix) ? key.slice(prefix.length) : ''
-    if (name === 'cleanup.policy') logger.warn(`Ignoring '${key}=${value}' setting, since compaction is always used`)
-    else if (name !== '' && key === 'config.storage.partitions') logger.warn(`Ignoring '${key}=${value}' setting, since config topic partitions is always 1`)
-    else if (name !== '' && !['topic', 'partitions', 'replication.factor', 'file.filename'].includes(name)) settings[name] = value
-  }
-  return settings
 }
 
 /** A guarantee is never lowered in silence. */

@@ -121,7 +121,7 @@ export function parseWorkerConfig({ mode, properties, rawProperties = properties
     restExtensionClasses: parsed['rest.extension.classes'],
     sslClientAuth: parsed['ssl.client.auth'],
     offsetStorageFileFilename: standalone?.['offset.storage.file.filename'] ?? '',
-    distributed: distributed === null ? null : distributedConfig(properties, distributed, logger),
+    distributed: distributed === null ? null : distributedConfig(distributed),
     taskThreadsMax: parsed['millrace.task.threads.max'],
     taskMemoryBytesMax: parsed['millrace.task.memory.max.bytes'],
     taskHangTimeoutMs: parsed['millrace.task.hang.timeout.ms'],

@@ -7,23 +7,25 @@ import type {
   ConnectorOffset,
   ConnectorOffsets,
   ConnectorStateInfo,
-  ConnectorType,
   Message,
   PluginInfo,
   TaskId,
   TaskInfo,
   TaskInstanceState,
+  TaskProgress,
   WorkerStatus,
 } from '@millrace/rest-api'
-import { type ConfigTransformer, withReferencesRestored } from '../../config/config-transformer.ts'
+import type { ConfigTransformer } from '../../config/config-transformer.ts'
 import type { WorkerConfig } from '../../config/worker-config.ts'
 import { type Failure, failureOf } from '../../errors/failure.ts'
-import type { PluginDescriptor, PluginRegistry } from '../../plugins/plugin-registry.ts'
+import type { PluginRegistry } from '../../plugins/plugin-registry.ts'
 import type { ConfigSnapshot, ConfigStore, StoredConnectorConfig, TargetState } from '../../storage/config-store.ts'
 import type { OffsetStore } from '../../storage/offset-store.ts'
-import type { ConnectorStatus, StatusStore, TaskStatus } from '../../storage/status-store.ts'
+import type { StatusStore } from '../../storage/status-store.ts'
 import type { ReportedConnectorState, ReportedTaskState, WorkerListener } from '../../worker/worker-listener.ts'
 import { ClientOverrides, type ClientOverridesOptions } from '../client-overrides.ts'
+import { ConfiguredConnectors } from '../configured-connectors.ts'
+import { ConnectorAnswers } from '../connector-answers.ts'
 import { type ConsumerGroupOffsets, sinkOffsets, sourceOffsets } from '../connector-offsets.ts'
 import { ConnectorValidation, configErrors } from '../connector-validation.ts'
 import { BadRequestRestError, ConflictRestError, NotFoundRestError, RestError } from '../errors.ts'
@@ -31,10 +33,11 @@ import type { Herder, PutConnectorOptions, PutConnectorResult, RequestedConfig, 
 import type { HerderWorker } from '../herder-worker.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
+import { Reconfiguration } from '../reconfiguration.ts'
 import { restartPlan } from '../restart-plan.ts'
-import { connectorStateOf, taskStateOf } from '../state-info.ts'
+import { StatusReports } from '../status-reports.ts'
+import { changedTaskConfigs } from '../task-division.ts'
 import { checkWorkerConverters } from '../worker-converters.ts'
-import { Reconfiguration } from './reconfiguration.ts'
 
 export interface StandaloneHerderOptions {
   readonly config: WorkerConfig
@@ -72,11 +75,13 @@ export class StandaloneHerder implements Herder, WorkerListener {
   readonly #config: WorkerConfig
   readonly #registry: PluginRegistry
   readonly #transformer: ConfigTransformer
+  readonly #connectors: ConfiguredConnectors
+  readonly #answers: ConnectorAnswers
+  readonly #reports: StatusReports
   readonly #worker: HerderWorker
   readonly #configStore: ConfigStore
   readonly #offsetStore: OffsetStore
   readonly #statusStore: StatusStore
-  readonly #workerId: string
   readonly #consumerGroupOffsets: ConsumerGroupOffsets
   readonly #setLoggerLevel: (namespace: string, level: string) => void
   readonly #logger: Logger
@@ -94,7 +99,6 @@ export class StandaloneHerder implements Herder, WorkerListener {
     this.#configStore = options.configStore
     this.#offsetStore = options.offsetStore
     this.#statusStore = options.statusStore
-    this.#workerId = options.workerId
     this.#consumerGroupOffsets = options.consumerGroupOffsets
     this.#setLoggerLevel = options.setLoggerLevel ?? (() => undefined)
     this.#logger = options.logger
@@ -107,7 +111,15 @@ export class StandaloneHerder implements Herder, WorkerListener {
       definitionOf: options.clientKeyOf ?? (() => null),
       logger: options.logger,
     })
-    this.#worker = options.createWorker(this, (id) => this.#resolvedTaskConfig(id))
+    this.#connectors = new ConfiguredConnectors(options)
+    this.#reports = new StatusReports({ ...options, connectors: this.#connectors, generation: () => GENERATION })
+    this.#worker = options.createWorker(this, (id) => this.#connectors.resolvedTaskConfig(id))
+    this.#answers = new ConnectorAnswers({
+      ...options,
+      connectors: this.#connectors,
+      readProgress: (ids) => readProgress(this.#worker, ids),
+      forgetTopics: (name) => this.#worker.forgetTopics(name),
+    })
     this.#validation = new ConnectorValidation({ ...options, worker: this.#worker, clientOverrides })
     this.#reconfiguration = new Reconfiguration({
       update: (name, begun) =>
@@ -171,42 +183,31 @@ export class StandaloneHerder implements Herder, WorkerListener {
   }
 
   connectorInfo(name: string): ConnectorInfo {
-    return { name, config: this.#known(name), tasks: this.#snapshot().tasks(name), type: this.#typeOf(name) }
+    return this.#answers.info(name)
   }
 
   connectorConfig(name: string): StoredConnectorConfig {
-    return this.#known(name)
+    return this.#connectors.config(name)
   }
 
-  async connectorStatus(name: string): Promise<ConnectorStateInfo> {
-    const connector = this.#statusStore.connector(name)
-    if (connector === null) throw new NotFoundRestError(`No status found for connector ${name}`)
-    const tasks = this.#statusStore.tasks(name).map(async (task) => taskStateOf(task.id, task, await this.#worker.taskProgress(task.id)))
-    return { name, connector: connectorStateOf(connector), tasks: await Promise.all(tasks), type: this.#typeOf(name) }
+  connectorStatus(name: string): Promise<ConnectorStateInfo> {
+    return this.#answers.status(name)
   }
 
-  async taskStatus(id: TaskId): Promise<TaskInstanceState> {
-    const status = this.#statusStore.task(id)
-    if (status === null) throw new NotFoundRestError(`No status found for task ${id.connector}-${id.task}`)
-    return taskStateOf(id, status, await this.#worker.taskProgress(id))
+  taskStatus(id: TaskId): Promise<TaskInstanceState> {
+    return this.#answers.taskStatus(id)
   }
 
   taskConfigs(name: string): readonly TaskInfo[] {
-    this.#known(name)
-    const snapshot = this.#snapshot()
-    return snapshot.tasks(name).map((id) => ({ id, config: snapshot.taskConfig(id) ?? {} }))
+    return this.#answers.taskConfigs(name)
   }
 
   connectorTopics(name: string): ActiveTopicsInfo {
-    if (!this.#config.topicTrackingEnable) throw new RestError(403, 'Topic tracking is disabled.')
-    return { [name]: { topics: this.#statusStore.topics(name).map((status) => status.topic) } }
+    return this.#answers.topics(name)
   }
 
   resetConnectorTopics(name: string): void {
-    if (!this.#config.topicTrackingEnable) throw new RestError(403, 'Topic tracking is disabled.')
-    if (!this.#config.topicTrackingAllowReset) throw new RestError(403, 'Topic tracking reset is disabled.')
-    this.#statusStore.deleteTopics(name)
-    this.#worker.forgetTopics(name)
+    this.#answers.resetTopics(name)
   }
 
   connectorPlugins(connectorsOnly: boolean): readonly PluginInfo[] {
@@ -234,7 +235,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
   }
 
   async patchConnectorConfig(name: string, patch: RequestedConfig): Promise<ConnectorInfo> {
-    const patched: Record<string, string | null> = { ...this.#known(name), ...patch }
+    const patched: Record<string, string | null> = { ...this.#connectors.config(name), ...patch }
     for (const [key, value] of Object.entries(patch)) if (value === null) delete patched[key]
     const { info } = await this.putConnector(name, patched, { allowReplace: true, initialState: null })
     return info
@@ -242,7 +243,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   deleteConnector(name: string): Promise<void> {
     return this.#operations.run(name, async (stage) => {
-      this.#known(name)
+      this.#connectors.config(name)
       await this.#removeTasks(name, stage)
       stage(`stopping connector ${name}`)
       await this.#worker.stopConnector(name)
@@ -262,7 +263,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
   }
 
   async stopConnector(name: string): Promise<void> {
-    this.#requireConnector(name, `Unknown connector ${name}`)
+    this.#connectors.require(name, `Unknown connector ${name}`)
     // Recorded at once, as for pausing and resuming: the last wish wins, whatever is waiting before it.
     await this.#configStore.putTargetState(name, 'STOPPED')
     await this.#operations.run(name, async (stage) => {
@@ -274,10 +275,10 @@ export class StandaloneHerder implements Herder, WorkerListener {
   }
 
   async restartConnector(name: string, request: RestartRequest): Promise<ConnectorStateInfo | null> {
-    this.#requireConnector(name, `Unknown connector: ${name}`)
+    this.#connectors.require(name, `Unknown connector: ${name}`)
     if (request.includeTasks || request.onlyFailed) return this.#operations.run(name, (stage) => this.#restartByPlan(name, request, stage))
     await this.#operations.run(name, async (stage) => {
-      this.#requireConnector(name, `Unknown connector: ${name}`)
+      this.#connectors.require(name, `Unknown connector: ${name}`)
       stage(`stopping connector ${name}`)
       await this.#worker.stopConnector(name)
       await this.#startConnector(name, stage)
@@ -288,7 +289,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   restartTask(id: TaskId): Promise<void> {
     return this.#operations.run(id.connector, async (stage) => {
-      this.#requireConnector(id.connector, `Unknown connector: ${id.connector}`)
+      this.#connectors.require(id.connector, `Unknown connector: ${id.connector}`)
       if (this.#snapshot().taskConfig(id) === null) throw new NotFoundRestError(`Task ${id.connector}-${id.task} not found`)
       stage(`stopping task ${id.connector}-${id.task}`)
       await this.#worker.stopTasks([id])
@@ -320,21 +321,21 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   connectorOffsets(name: string): Promise<ConnectorOffsets> {
     return this.#operations.withTimeout(async (stage) => {
-      const config = await this.#resolved(this.#known(name))
+      const config = await this.#connectors.resolve(this.#connectors.config(name))
       stage(`reading offsets of connector ${name}`)
-      if (this.#typeOf(name) === 'sink') return sinkOffsets({ name, config, worker: this.#config.properties, read: this.#consumerGroupOffsets })
+      if (this.#connectors.type(name) === 'sink') return sinkOffsets({ name, config, worker: this.#config.properties, read: this.#consumerGroupOffsets })
       return sourceOffsets(await this.#offsetStore.connectorPartitions(name))
     })
   }
 
   async alterConnectorOffsets(name: string, offsets: readonly ConnectorOffset[]): Promise<Message> {
-    this.#known(name)
+    this.#connectors.config(name)
     if (offsets.length === 0) throw new BadRequestRestError('Partitions / offsets need to be provided for an alter offsets request')
     return this.#refuseOffsetChange(name, 'altered')
   }
 
   async resetConnectorOffsets(name: string): Promise<Message> {
-    this.#known(name)
+    this.#connectors.config(name)
     return this.#refuseOffsetChange(name, 'reset')
   }
 
@@ -351,30 +352,15 @@ export class StandaloneHerder implements Herder, WorkerListener {
   // ─── what the worker reports ───────────────────────────────────────────────────────────────────
 
   connectorState(name: string, state: ReportedConnectorState, failure: Failure | null): void {
-    const config = this.#snapshot().connectorConfig(name)
-    if (config === null) return
-    if (failure !== null) this.#logger.error(`Connector ${name} has failed: ${failure.message}`)
-    // As in the original: who leaves no longer knows its version.
-    const version = state === 'UNASSIGNED' ? null : this.#versionOf(config)
-    const status: ConnectorStatus = { state, trace: failure?.trace ?? null, workerId: this.#workerId, generation: GENERATION, version }
-    if (state === 'FAILED' || state === 'UNASSIGNED') this.#statusStore.putConnectorSafe(name, status)
-    else this.#statusStore.putConnector(name, status)
+    this.#reports.connectorState(name, state, failure)
   }
 
   taskState(id: TaskId, state: ReportedTaskState, failure: Failure | null): void {
-    const snapshot = this.#snapshot()
-    const config = snapshot.connectorConfig(id.connector)
-    if (config === null || snapshot.taskConfig(id) === null) return
-    if (failure !== null) this.#logger.error(`Task ${id.connector}-${id.task} has failed: ${failure.message}`)
-    const version = state === 'UNASSIGNED' ? null : this.#versionOf(config)
-    const status: TaskStatus = { state, trace: failure?.trace ?? null, workerId: this.#workerId, generation: GENERATION, version }
-    if (state === 'FAILED' || state === 'UNASSIGNED') this.#statusStore.putTaskSafe(id, status)
-    else this.#statusStore.putTask(id, status)
+    this.#reports.taskState(id, state, failure)
   }
 
   activeTopic(id: TaskId, topic: string): void {
-    if (!this.#config.topicTrackingEnable || !this.#snapshot().contains(id.connector)) return
-    this.#statusStore.putTopic({ topic, connector: id.connector, task: id.task, discoverTimestamp: Date.now() })
+    this.#reports.activeTopic(id, topic)
   }
 
   taskReconfigurationRequested(connector: string): void {
@@ -411,42 +397,26 @@ export class StandaloneHerder implements Herder, WorkerListener {
     const targetState = snapshot.targetState(name) ?? 'STARTED'
     stage(`starting connector ${name}`)
     try {
-      await this.#worker.startConnector(name, await this.#resolved(snapshot.connectorConfig(name) ?? {}), targetState)
+      await this.#worker.startConnector(name, await this.#connectors.resolvedConfig(name), targetState)
     } catch (error) {
-      this.#noteStartFailure(name, error)
+      this.#reports.connectorNotStarted(name, error)
       throw new RestError(500, `Failed to transition connector ${name} to state ${targetState}: ${failureOf(error).message}`, { cause: error })
     }
-  }
-
-  /** A failure before the worker had the connector, such as of a configuration provider, would otherwise leave no trace in its status. */
-  #noteStartFailure(name: string, error: unknown): void {
-    if (this.#statusStore.connector(name)?.state !== 'FAILED') this.connectorState(name, 'FAILED', failureOf(error))
   }
 
   /** Has the connector divide its work anew and restarts its tasks where that, or the connector's own configuration, has changed. */
   async #updateTasks(name: string, stage: ReportStage): Promise<void> {
     const before = this.#snapshot()
-    const config = before.connectorConfig(name)
-    if (config === null || before.targetState(name) !== 'STARTED' || !this.#worker.isRunning(name)) {
+    if (!before.contains(name) || before.targetState(name) !== 'STARTED' || !this.#worker.isRunning(name)) {
       this.#logger.debug(`Skipping update of tasks for connector ${name} since it is not running`)
       return
     }
     stage(`generating task configurations of connector ${name}`)
-    const resolved = await this.#resolved(config)
-    const taskConfigs = withReferencesRestored(await this.#worker.connectorTaskConfigs(name, resolved), config)
-    if (!(await this.#tasksChanged(name, taskConfigs, resolved))) return
+    const taskConfigs = await changedTaskConfigs(name, this.#connectors, this.#worker)
+    if (taskConfigs === null) return
     await this.#removeTasks(name, stage)
     await this.#configStore.putTaskConfigs(name, taskConfigs)
     await this.#startTasks(this.#snapshot().tasks(name), stage)
-  }
-
-  async #tasksChanged(name: string, taskConfigs: readonly Properties[], resolvedConfig: Properties): Promise<boolean> {
-    const snapshot = this.#snapshot()
-    const ids = snapshot.tasks(name)
-    if (ids.length !== taskConfigs.length) return true
-    if (ids.some((id) => !sameProperties(snapshot.taskConfig(id), taskConfigs[id.task]))) return true
-    const applied = snapshot.appliedConnectorConfig(name)
-    return applied === null || !sameProperties(await this.#resolved(applied), resolvedConfig)
   }
 
   /** A task that cannot be started is FAILED; the others start all the same. */
@@ -465,10 +435,10 @@ export class StandaloneHerder implements Herder, WorkerListener {
     const targetState = snapshot.targetState(id.connector) ?? 'STARTED'
     stage(`starting task ${id.connector}-${id.task}`)
     try {
-      const connectorConfig = await this.#resolved(snapshot.connectorConfig(id.connector) ?? {})
-      await this.#worker.startTask(id, connectorConfig, await this.#resolvedTaskConfig(id), targetState)
+      const connectorConfig = await this.#connectors.resolvedConfig(id.connector)
+      await this.#worker.startTask(id, connectorConfig, await this.#connectors.resolvedTaskConfig(id), targetState)
     } catch (error) {
-      if (this.#statusStore.task(id)?.state !== 'FAILED') this.taskState(id, 'FAILED', failureOf(error))
+      this.#reports.taskNotStarted(id, error)
       throw error
     }
   }
@@ -483,19 +453,19 @@ export class StandaloneHerder implements Herder, WorkerListener {
   }
 
   async #restartByPlan(name: string, request: RestartRequest, stage: ReportStage): Promise<ConnectorStateInfo> {
-    this.#requireConnector(name, `Unknown connector: ${name}`)
+    this.#connectors.require(name, `Unknown connector: ${name}`)
     const connector = this.#statusStore.connector(name)
     if (connector === null) throw new NotFoundRestError(`Status for connector ${name} not found`)
-    const plan = restartPlan(request, { name, type: this.#typeOf(name), connector, tasks: this.#statusStore.tasks(name) })
+    const plan = restartPlan(request, { name, type: this.#connectors.type(name), connector, tasks: this.#statusStore.tasks(name) })
     if (plan.restartsConnector) {
       stage(`stopping connector ${name}`)
       await this.#worker.stopConnector(name)
-      this.#statusStore.putConnector(name, { ...connector, state: 'RESTARTING', trace: null })
+      this.#reports.connectorState(name, 'RESTARTING', null)
     }
     if (plan.tasks.length > 0) {
       stage(`stopping tasks of connector ${name}`)
       await this.#worker.stopTasks(plan.tasks)
-      for (const id of plan.tasks) this.#noteTaskRestart(id)
+      for (const id of plan.tasks) this.#reports.taskState(id, 'RESTARTING', null)
     }
     if (plan.restartsConnector) {
       // The answer tells what was restarted; what became of it is a matter of the status.
@@ -505,15 +475,9 @@ export class StandaloneHerder implements Herder, WorkerListener {
     return plan.stateInfo
   }
 
-  #noteTaskRestart(id: TaskId): void {
-    const config = this.#snapshot().connectorConfig(id.connector)
-    const version = config === null ? null : this.#versionOf(config)
-    this.#statusStore.putTask(id, { state: 'RESTARTING', trace: null, workerId: this.#workerId, generation: GENERATION, version })
-  }
-
   /** The wish is recorded at once; what follows from it takes its turn. */
   async #setTargetState(name: string, state: TargetState): Promise<void> {
-    this.#requireConnector(name, `Unknown connector ${name}`)
+    this.#connectors.require(name, `Unknown connector ${name}`)
     await this.#configStore.putTargetState(name, state)
     this.#operations
       .run(name, async (stage) => {
@@ -526,49 +490,17 @@ export class StandaloneHerder implements Herder, WorkerListener {
       .catch((error: unknown) => this.#logger.error(`Failed to transition connector ${name} to target state ${state}`, error))
   }
 
-  // ─── lookups ───────────────────────────────────────────────────────────────────────────────────
-
   #snapshot(): ConfigSnapshot {
-    return this.#configStore.snapshot()
-  }
-
-  #known(name: string): StoredConnectorConfig {
-    const config = this.#snapshot().connectorConfig(name)
-    if (config === null) throw new NotFoundRestError(`Connector ${name} not found`)
-    return config
-  }
-
-  #requireConnector(name: string, message: string): void {
-    if (!this.#snapshot().contains(name)) throw new NotFoundRestError(message)
-  }
-
-  #typeOf(name: string): ConnectorType {
-    const config = this.#snapshot().connectorConfig(name)
-    const kind = config === null ? undefined : this.#descriptorOf(config)?.kind
-    return kind === 'source' || kind === 'sink' ? kind : 'unknown'
-  }
-
-  #versionOf(config: StoredConnectorConfig): string | null {
-    return this.#descriptorOf(config)?.version ?? null
-  }
-
-  #descriptorOf(config: StoredConnectorConfig): PluginDescriptor | null {
-    const className = config['connector.class']
-    return className == null ? null : this.#registry.lookup(['sink', 'source'], className, config['connector.plugin.version'])
-  }
-
-  async #resolved(config: StoredConnectorConfig): Promise<Properties> {
-    const resolved = await this.#transformer.transform(config)
-    return Object.fromEntries(Object.entries(resolved).filter((entry): entry is [string, string] => entry[1] !== null))
-  }
-
-  #resolvedTaskConfig(id: TaskId): Promise<Properties> {
-    return this.#transformer.transform(this.#snapshot().taskConfig(id) ?? {})
+    return this.#connectors.snapshot()
   }
 }
 
-function sameProperties(a: Properties | null, b: Properties | undefined): boolean {
-  if (a === null || b === undefined) return false
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+async function readProgress(worker: HerderWorker, ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
+  const known = new Map<string, TaskProgress>()
+  const read = async (id: TaskId): Promise<void> => {
+    const progress = await worker.taskProgress(id)
+    if (progress !== null) known.set(`${id.connector}-${id.task}`, progress)
+  }
+  await Promise.all(ids.map(read))
+  return known
 }

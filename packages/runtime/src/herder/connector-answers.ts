@@ -1,0 +1,71 @@
+import type { ActiveTopicsInfo, ConnectorInfo, ConnectorStateInfo, TaskId, TaskInfo, TaskInstanceState, TaskProgress } from '@millrace/rest-api'
+import type { WorkerConfig } from '../config/worker-config.ts'
+import type { StatusStore } from '../storage/status-store.ts'
+import type { ConfiguredConnectors } from './configured-connectors.ts'
+import { NotFoundRestError, RestError } from './errors.ts'
+import { connectorStateOf, taskStateOf } from './state-info.ts'
+
+/** Live progress of tasks by `connector-task`; those of which nothing is known are left out. Resolves within 500 ms and a little. */
+export type ReadProgress = (ids: readonly TaskId[]) => Promise<ReadonlyMap<string, TaskProgress>>
+
+export interface ConnectorAnswersOptions {
+  readonly config: WorkerConfig
+  readonly connectors: ConfiguredConnectors
+  readonly statusStore: StatusStore
+  readonly readProgress: ReadProgress
+  /** Has running tasks tell their topics again. */
+  readonly forgetTopics: (connector: string) => void
+}
+
+/** Answers questions about connectors from configuration and states, as REST shows them. The methods are those of `Herder`. */
+export class ConnectorAnswers {
+  readonly #options: ConnectorAnswersOptions
+
+  constructor(options: ConnectorAnswersOptions) {
+    this.#options = options
+  }
+
+  info(name: string): ConnectorInfo {
+    const { connectors } = this.#options
+    return { name, config: connectors.config(name), tasks: connectors.snapshot().tasks(name), type: connectors.type(name) }
+  }
+
+  async status(name: string): Promise<ConnectorStateInfo> {
+    const { connectors, statusStore, readProgress } = this.#options
+    const connector = statusStore.connector(name)
+    if (connector === null) throw new NotFoundRestError(`No status found for connector ${name}`)
+    const progress = await readProgress(statusStore.tasks(name).map(({ id }) => id))
+    // Read again: what was told while the owners were asked is the newer truth.
+    const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.get(`${name}-${task.id.task}`) ?? null))
+    return { name, connector: connectorStateOf(statusStore.connector(name) ?? connector), tasks, type: connectors.type(name) }
+  }
+
+  async taskStatus(id: TaskId): Promise<TaskInstanceState> {
+    const { statusStore, readProgress } = this.#options
+    const name = `${id.connector}-${id.task}`
+    const status = statusStore.task(id)
+    if (status === null) throw new NotFoundRestError(`No status found for task ${name}`)
+    const progress = await readProgress([id])
+    return taskStateOf(id, statusStore.task(id) ?? status, progress.get(name) ?? null)
+  }
+
+  taskConfigs(name: string): readonly TaskInfo[] {
+    const { connectors } = this.#options
+    connectors.config(name)
+    const snapshot = connectors.snapshot()
+    return snapshot.tasks(name).map((id) => ({ id, config: snapshot.taskConfig(id) ?? {} }))
+  }
+
+  topics(name: string): ActiveTopicsInfo {
+    if (!this.#options.config.topicTrackingEnable) throw new RestError(403, 'Topic tracking is disabled.')
+    return { [name]: { topics: this.#options.statusStore.topics(name).map((status) => status.topic) } }
+  }
+
+  resetTopics(name: string): void {
+    const { config, statusStore, forgetTopics } = this.#options
+    if (!config.topicTrackingEnable) throw new RestError(403, 'Topic tracking is disabled.')
+    if (!config.topicTrackingAllowReset) throw new RestError(403, 'Topic tracking reset is disabled.')
+    statusStore.deleteTopics(name)
+    forgetTopics(name)
+  }
+}

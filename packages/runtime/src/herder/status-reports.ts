@@ -1,0 +1,78 @@
+import type { Logger } from '@millrace/api'
+import type { TaskId } from '@millrace/rest-api'
+import type { WorkerConfig } from '../config/worker-config.ts'
+import { type Failure, failureOf } from '../errors/failure.ts'
+import type { ConnectorStatus, StatusStore, TaskStatus } from '../storage/status-store.ts'
+import type { ReportedConnectorState, ReportedTaskState, WorkerListener } from '../worker/worker-listener.ts'
+import type { ConfiguredConnectors } from './configured-connectors.ts'
+
+export interface StatusReportsOptions {
+  readonly config: WorkerConfig
+  readonly connectors: ConfiguredConnectors
+  readonly statusStore: StatusStore
+  /** `host:port` that statuses show. */
+  readonly workerId: string
+  /** Of the group; 0 in standalone mode. */
+  readonly generation: () => number
+  readonly logger: Logger
+}
+
+/** Writes what the worker reports into the status store (`AbstractHerder`'s side of the status listeners). What is not configured any more has no status. */
+export class StatusReports implements Pick<WorkerListener, 'connectorState' | 'taskState' | 'activeTopic'> {
+  readonly #options: StatusReportsOptions
+
+  constructor(options: StatusReportsOptions) {
+    this.#options = options
+  }
+
+  connectorState(name: string, state: ReportedConnectorState | 'RESTARTING', failure: Failure | null): void {
+    const { connectors, statusStore, logger } = this.#options
+    if (!connectors.snapshot().contains(name)) return
+    if (failure !== null) logger.error(`Connector ${name} has failed: ${failure.message}`)
+    const status: ConnectorStatus = { state, ...this.#circumstances(name, state, failure) }
+    if (isSafe(state)) statusStore.putConnectorSafe(name, status)
+    else statusStore.putConnector(name, status)
+  }
+
+  taskState(id: TaskId, state: ReportedTaskState | 'RESTARTING', failure: Failure | null): void {
+    const { connectors, statusStore, logger } = this.#options
+    const snapshot = connectors.snapshot()
+    if (!snapshot.contains(id.connector) || snapshot.taskConfig(id) === null) return
+    if (failure !== null) logger.error(`Task ${id.connector}-${id.task} has failed: ${failure.message}`)
+    const status: TaskStatus = { state, ...this.#circumstances(id.connector, state, failure) }
+    if (isSafe(state)) statusStore.putTaskSafe(id, status)
+    else statusStore.putTask(id, status)
+  }
+
+  activeTopic(id: TaskId, topic: string): void {
+    const { config, connectors, statusStore } = this.#options
+    if (!config.topicTrackingEnable || !connectors.snapshot().contains(id.connector)) return
+    statusStore.putTopic({ topic, connector: id.connector, task: id.task, discoverTimestamp: Date.now() })
+  }
+
+  /** A failure before the worker had the connector, such as of a configuration provider, would otherwise leave no trace in its status. */
+  connectorNotStarted(name: string, error: unknown): void {
+    if (!this.#isOwnFailure(this.#options.statusStore.connector(name))) this.connectorState(name, 'FAILED', failureOf(error))
+  }
+
+  /** As `connectorNotStarted`. */
+  taskNotStarted(id: TaskId, error: unknown): void {
+    if (!this.#isOwnFailure(this.#options.statusStore.task(id))) this.taskState(id, 'FAILED', failureOf(error))
+  }
+
+  #isOwnFailure(status: ConnectorStatus | TaskStatus | null): boolean {
+    return status?.state === 'FAILED' && status.workerId === this.#options.workerId && status.generation === this.#options.generation()
+  }
+
+  #circumstances(name: string, state: string, failure: Failure | null): Omit<ConnectorStatus, 'state'> {
+    const { connectors, workerId, generation } = this.#options
+    // As in the original: who leaves no longer knows its version.
+    const version = state === 'UNASSIGNED' ? null : connectors.version(name)
+    return { trace: failure?.trace ?? null, workerId, generation: generation(), version }
+  }
+}
+
+/** Written only where no other worker of a later generation has spoken. */
+function isSafe(state: string): boolean {
+  return state === 'FAILED' || state === 'UNASSIGNED'
+}
