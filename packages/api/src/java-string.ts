@@ -49,8 +49,15 @@ function objectText(value: object, schema: Schema | null): string {
 
 function putValue(text: JavaText, value: unknown, schema: Schema | null): void {
   if (typeof value === 'string') text.put(value)
+  else if (typeof value === 'number') putNumber(text, value, schema)
   else if (typeof value === 'object' && value !== null) putObject(text, value, schema)
   else text.put(javaStringOf(value, schema))
+}
+
+function putNumber(text: JavaText, value: number, schema: Schema | null): void {
+  if (schema !== null && schema.type === 'FLOAT32') text.put(javaFloat(value))
+  else if (Number.isSafeInteger(value) && schema?.type !== 'FLOAT64') text.putInteger(value)
+  else text.putDouble(value)
 }
 
 function putObject(text: JavaText, value: object, schema: Schema | null): void {

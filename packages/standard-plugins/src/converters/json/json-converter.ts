@@ -18,6 +18,7 @@ import { compileJsonReader, hasDecimal, type JsonReader, schemalessValueOf } fro
 import { jsonOfSchema, schemaOfJson } from './json-schema.ts'
 import { jsonTextOf, NEEDS_EXACT, parseJsonAt, parseJsonExactly } from './json-text.ts'
 import { compileJsonWriter, type DecimalFormat, type JsonWriter, type JsonWriterOptions, schemalessJson } from './json-writer.ts'
+import { ShapedJson, UNKNOWN_SHAPE } from './shaped-json.ts'
 
 /** How values of one schema are read. */
 interface ReadSchema {
@@ -53,6 +54,7 @@ export class JsonConverter implements Converter, HeaderConverter {
   /** `{"schema":…,"payload":` of the last envelope. */
   #lastPrefix = Buffer.alloc(0)
   #lastSchema: ReadSchema = withoutSchema
+  readonly #shaped = new ShapedJson()
 
   config(): ConfigDef {
     return jsonConverterConfig
@@ -130,12 +132,21 @@ export class JsonConverter implements Converter, HeaderConverter {
   }
 
   #readSchemaless(buffer: Buffer, start: number, end: number): unknown {
-    const value = parseJsonAt(buffer, start, end, false)
+    const value = this.#parse(buffer, start, end, false)
     return value === NEEDS_EXACT ? schemalessValueOf(parseExactly(buffer, start, end)) : value
   }
 
+  /** NEEDS_EXACT as from `parseJsonAt`. */
+  #parse(buffer: Buffer, start: number, end: number, isTyped: boolean): unknown {
+    const shaped = this.#shaped.read(buffer, start, end)
+    if (shaped !== UNKNOWN_SHAPE) return shaped
+    const value = parseJsonAt(buffer, start, end, isTyped)
+    if (value !== NEEDS_EXACT) this.#shaped.learn(buffer, start)
+    return value
+  }
+
   #readTyped({ schema, read, isAlwaysExact }: ReadSchema, buffer: Buffer, start: number, end: number): SchemaAndValue {
-    const node = isAlwaysExact ? NEEDS_EXACT : parseJsonAt(buffer, start, end, schema !== null)
+    const node = isAlwaysExact ? NEEDS_EXACT : this.#parse(buffer, start, end, schema !== null)
     if (node === NEEDS_EXACT) return { schema, value: read(parseExactly(buffer, start, end)) }
     return { schema, value: schema === null ? node : read(node as JsonNode) }
   }
@@ -147,7 +158,7 @@ export class JsonConverter implements Converter, HeaderConverter {
     if (prefix.length === 0 || end - start <= prefix.length || buffer[end - 1] !== 0x7d) return null
     if (prefix.compare(buffer, start, payload) !== 0) return null
     const { schema, read, isAlwaysExact } = this.#lastSchema
-    const node = isAlwaysExact ? NEEDS_EXACT : parseJsonAt(buffer, payload, end - 1, schema !== null)
+    const node = isAlwaysExact ? NEEDS_EXACT : this.#parse(buffer, payload, end - 1, schema !== null)
     if (node !== NEEDS_EXACT) return { schema, value: schema === null ? node : read(node as JsonNode) }
     const exactNode = parseWhole(buffer.utf8Slice(payload, end - 1))
     return exactNode === undefined ? null : { schema, value: read(exactNode) }
