@@ -19,3 +19,12 @@ export {
   NoneConnectorClientConfigOverridePolicy,
   PrincipalConnectorClientConfigOverridePolicy,
 } from './policies/override-policies.ts'
+export { HasHeaderKey } from './predicates/has-header-key.ts'
+export { RecordIsTombstone } from './predicates/record-is-tombstone.ts'
+export { TopicNameMatches } from './predicates/topic-name-matches.ts'
+export { Filter } from './transforms/filter.ts'
+export { InsertFieldKey, InsertFieldValue } from './transforms/insert-field.ts'
+export { MaskFieldKey, MaskFieldValue } from './transforms/mask-field.ts'
+export { RegexRouter } from './transforms/regex-router.ts'
+export { ReplaceFieldKey, ReplaceFieldValue } from './transforms/replace-field.ts'
+export { TimestampConverterKey, TimestampConverterValue } from './transforms/timestamp-converter.ts'

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor.Assignment;
 import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor.Subscription;
@@ -21,7 +23,7 @@ import org.apache.kafka.common.TopicPartition;
 /**
  * Prints what the assignors of the Java client make of random groups. `packages/kafka/src/consumer/assignors.test.ts` reads it and says how a line is built.
  *
- * Groups that Java cannot handle are left out: where it throws, gives a member what it does not subscribe to, or gives a partition to two members.
+ * Groups that Java cannot handle are left out: where it throws, gives a member what it does not subscribe to, or gives a partition to two members, and where it finds no end.
  */
 public class AssignorVectors {
     private static final int LINES = 3200;
@@ -52,6 +54,9 @@ public class AssignorVectors {
             }
         }
         System.out.print(printed);
+        System.out.flush();
+        // A thread may still run without end.
+        Runtime.getRuntime().halt(0);
     }
 
     private static class Group {
@@ -87,6 +92,7 @@ public class AssignorVectors {
         /** One line, after which the members hold what they were given and something has changed; null if Java cannot handle it. */
         String round() {
             List<TopicPartition> all = partitions();
+            if (all.isEmpty()) return null;
             if (racks != null) for (TopicPartition partition : all) racks.computeIfAbsent(partition, p -> 1 + random.nextInt(7));
             StringBuilder line = new StringBuilder();
             for (int count : counts) line.append(Integer.toString(count, 36));
@@ -99,17 +105,32 @@ public class AssignorVectors {
             Map<String, List<TopicPartition>> next = null;
             for (AbstractPartitionAssignor assignor : List.of(new RangeAssignor(), new RoundRobinAssignor(), new StickyAssignor(), new CooperativeStickyAssignor())) {
                 Map<String, List<TopicPartition>> result;
-                try {
-                    result = assignor.assignPartitions(infos(), subscriptions(assignor));
-                } catch (RuntimeException error) {
-                    return null;
-                }
-                if (!isSound(result)) return null;
+                result = assign(assignor);
+                if (result == null || !isSound(result)) return null;
                 line.append(' ').append(owners(result, all));
                 if (next == null || random.nextInt(3) > 0) next = result;
             }
             change(next);
             return line.toString();
+        }
+
+        /** Null if it fails or finds no end. */
+        Map<String, List<TopicPartition>> assign(AbstractPartitionAssignor assignor) {
+            CompletableFuture<Map<String, List<TopicPartition>>> result = new CompletableFuture<>();
+            Thread thread = new Thread(() -> {
+                try {
+                    result.complete(assignor.assignPartitions(infos(), subscriptions(assignor)));
+                } catch (RuntimeException error) {
+                    result.complete(null);
+                }
+            });
+            thread.setDaemon(true);
+            thread.start();
+            try {
+                return result.get(3, TimeUnit.SECONDS);
+            } catch (Exception error) {
+                return null;
+            }
         }
 
         void change(Map<String, List<TopicPartition>> given) {

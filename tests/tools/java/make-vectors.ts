@@ -21,6 +21,8 @@ const all: readonly Vectors[] = [
   { program: 'MessageVectors', file: 'packages/kafka-protocol/golden/messages.json', input: declaredVersions },
   { program: 'RecordBatchVectors', file: 'tests/vectors/record-batches.json' },
   { program: 'PrimitiveVectors', file: 'tests/vectors/primitives.json' },
+  { program: 'AssignorVectors', file: 'tests/vectors/assignors.txt' },
+  { program: 'DateFormatVectors', file: 'tests/vectors/simple-date-format.json' },
 ]
 
 /** A line for each request that we declare: name, first and last version. */
