@@ -8,7 +8,7 @@ import { createServer, type TlsOptions } from 'node:tls'
 import type { KafkaError } from '@millrace/kafka-protocol'
 import { temporaryFolder } from '@millrace/testing'
 import { silentLogger } from '../logger.ts'
-import { ClientSecurity } from './client-security.ts'
+import { ClientSecurity, noSecurity } from './client-security.ts'
 import { securityConfig } from './security-config.ts'
 import { looksLikeTls } from './tls-failure.ts'
 
@@ -201,3 +201,14 @@ test('tells TLS from answers of Kafka by their first bytes', () => {
 function without(properties: Properties, name: string): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([key]) => key !== name))
 }
+
+test('what can be no address is an error of the network, as brokers may name it', () => {
+  const onread = { buffer: Buffer.alloc(10), callback: () => true }
+  for (const address of [
+    { host: 'a\0b', port: 9092 },
+    { host: '127.0.0.1', port: 70_000 },
+    { host: '127.0.0.1', port: -1 },
+  ]) {
+    assert.throws(() => noSecurity.openSocket(address, onread), { code: 'NETWORK_EXCEPTION', retriable: true })
+  }
+})

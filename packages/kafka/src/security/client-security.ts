@@ -1,6 +1,7 @@
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net'
 import type { ConnectionOptions, SecureContext } from 'node:tls'
 import type { KafkaError } from '@millrace/kafka-protocol'
+import { networkError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { authenticate, type SaslConnection } from './authenticate.ts'
 import { OauthLogin } from './oauth-login.ts'
@@ -43,8 +44,21 @@ export class ClientSecurity {
     if (tls) this.#context ??= await (await import('./tls-context.ts')).loadTlsContext(tls, this.#logger)
   }
 
-  /** Begins to connect. The socket is ready for Kafka's protocol with its event `secureConnect` if `usesTls`, else with `connect`. */
-  openSocket({ host, port }: { readonly host: string; readonly port: number }, onread: OnReadOpts): Socket {
+  /**
+   * Begins to connect. The socket is ready for Kafka's protocol with its event `secureConnect` if `usesTls`, else with `connect`.
+   *
+   * @throws KafkaError `NETWORK_EXCEPTION` for what can be no address; brokers name the addresses of others, so it may be anything.
+   */
+  openSocket(address: { readonly host: string; readonly port: number }, onread: OnReadOpts): Socket {
+    try {
+      return this.#open(address, onread)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw networkError(`There can be no broker at ${JSON.stringify(address.host)}, port ${address.port}: ${reason}`, cause)
+    }
+  }
+
+  #open({ host, port }: { readonly host: string; readonly port: number }, onread: OnReadOpts): Socket {
     const { tls } = this.#config
     if (!tls) return connectPlain({ host, port, noDelay: true, keepAlive: true, onread })
     // `onread` is documented, but its type is missing.
