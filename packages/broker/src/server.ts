@@ -54,7 +54,7 @@ export class Server {
   #accept(socket: Socket, { services, faults }: { readonly services: BrokerServices; readonly faults: Faults }): void {
     // Behind a wildcard, the address that this client used is one that it can reach.
     const host = WILDCARDS.has(this.host) ? (socket.localAddress ?? '127.0.0.1') : this.host
-    const connection = new Connection({ socket, services, faults, advertised: { host, port: this.port } })
+    const connection = new Connection({ socket, services, faults, advertised: services.config.advertised ?? { host, port: this.port } })
     this.#connections.add(connection)
     socket.on('close', () => this.#connections.delete(connection))
   }

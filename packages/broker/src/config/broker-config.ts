@@ -13,6 +13,7 @@ export interface BrokerSetting {
 
 /** Every broker property that is honoured, beside those that give defaults to topics (`topicSettings`). */
 export const brokerSettings: readonly BrokerSetting[] = [
+  { name: 'advertised.listeners', type: 'STRING', default: '' },
   { name: 'auto.create.topics.enable', type: 'BOOLEAN', default: 'true' },
   { name: 'connections.max.idle.ms', type: 'LONG', default: '600000' },
   { name: 'fetch.max.bytes', type: 'INT', default: '8388608', differs: "Kafka's 57671680 would let each slow reader hold that much memory." },
@@ -36,6 +37,8 @@ export const brokerSettings: readonly BrokerSetting[] = [
 
 /** What the broker reads of its properties. */
 export interface BrokerConfig {
+  /** Where clients are told to connect; null for where this one has. */
+  readonly advertised: { readonly host: string; readonly port: number } | null
   readonly autoCreateTopics: boolean
   readonly cleanerBackoffMs: number
   readonly connectionsMax: number
@@ -83,6 +86,7 @@ export function brokerConfig(properties: Readonly<Record<string, string>>, logge
     return parsed(name, () => parseConfigValue(name, raw, type)) as T
   }
   const config = {
+    advertised: advertisedListener(read<string>('advertised.listeners')),
     autoCreateTopics: read<boolean>('auto.create.topics.enable'),
     cleanerBackoffMs: read<number>('log.cleaner.backoff.ms'),
     connectionsMax: read<number>('max.connections'),
@@ -109,6 +113,17 @@ export function brokerConfig(properties: Readonly<Record<string, string>>, logge
   const topicDefaults = topicDefaultsOf(properties)
   warnOfOthers(properties, logger)
   return { ...config, topicDefaults, values, given: new Set(Object.keys(properties)) }
+}
+
+/** One listener, in Kafka's form: `PLAINTEXT://host:port`. */
+function advertisedListener(raw: string): BrokerConfig['advertised'] {
+  if (raw === '') return null
+  const [, host = '', port = ''] = /^\w+:\/\/\[?([^\],]*?)\]?:(\d{1,5})$/.exec(raw) ?? []
+  if (host !== '' && Number(port) > 0 && Number(port) <= 65_535) return { host, port: Number(port) }
+  throw new BrokerError(
+    'BROKER_CONFIG_INVALID',
+    `The broker property "advertised.listeners" has a wrong value: "${raw}" is not one listener, such as "PLAINTEXT://host:9092"`,
+  )
 }
 
 function topicDefaultsOf(properties: Readonly<Record<string, string>>): TopicOverrides {
