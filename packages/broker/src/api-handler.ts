@@ -1,10 +1,15 @@
 import type { ApiName, RequestBody, ResponseInput, VersionRange } from '@millrace/kafka-protocol'
-import { encodeResponse } from '@millrace/kafka-protocol'
+import { apis, encodeResponse } from '@millrace/kafka-protocol'
 import type { BrokerMeta } from './broker-meta.ts'
 import type { BrokerLogger } from './broker-logger.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import type { FetchSessions } from './fetch-sessions.ts'
 import type { GroupCoordinator } from './groups/group-coordinator.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+import type { OfferedApis } from './offered-apis.ts'
+import type { PartitionLeaders } from './partition-leaders.ts'
+import type { SaslServer, SaslSession } from './security/sasl-session.ts'
 import type { Topics } from './topics.ts'
 import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts'
 
@@ -16,10 +21,20 @@ export interface BrokerServices {
   readonly config: BrokerConfig
   readonly meta: BrokerMeta
   readonly topics: Topics
+  readonly leaders: PartitionLeaders
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
+  readonly fetchSessions: FetchSessions
+  /** What clients may ask. */
+  readonly offered: OfferedApis
+  /** Undefined where the listener has no SASL. */
+  readonly sasl: SaslServer | undefined
   /** For requests and records; what an answer holds of it is released when the answer has been sent. */
   readonly buffers: BufferPool
+  /** For requests that have not come wholly, or are not answered. */
+  readonly requestMemory: MemoryBudget
+  /** For records on their way to consumers. */
+  readonly answerMemory: MemoryBudget
   readonly logger: BrokerLogger
   /** Milliseconds since 1970. */
   readonly clock: () => number
@@ -36,6 +51,12 @@ export interface Request<A extends ApiName> {
   readonly clientHost: string
   /** Where this client reaches the broker. */
   readonly advertised: { readonly host: string; readonly port: number }
+  /** How far the client has authenticated; undefined where the listener has no SASL. */
+  readonly sasl: SaslSession | undefined
+  /** What the answer tells the client to wait; milliseconds. */
+  readonly throttleTimeMs: number
+  /** Calls the listener once when the answer has left, or never will. */
+  onAnswered(listener: () => void): void
   /** Calls the listener once when the connection is closed while the request waits; the result takes the listener back. */
   onClosed(listener: () => void): () => void
 }
@@ -67,7 +88,11 @@ export function apiHandler<A extends ApiName>(declaration: {
   failed(request: Request<A>, errorCode: number): ResponseInput<A>
 }): ApiHandler<A> {
   const { api, versions } = declaration
-  const encode = ({ version, correlationId }: Request<A>, body: ResponseInput<A>): Answer => [encodeResponse({ api, version, correlationId, body })]
+  const canThrottle = 'throttleTimeMs' in apis[api].response.fields
+  const encode = ({ version, correlationId, throttleTimeMs }: Request<A>, body: ResponseInput<A>): Answer => {
+    const told = throttleTimeMs > 0 && canThrottle ? { ...body, throttleTimeMs } : body
+    return [encodeResponse({ api, version, correlationId, body: told })]
+  }
   return {
     api,
     versions,

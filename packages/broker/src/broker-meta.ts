@@ -22,6 +22,8 @@ interface MetaFile {
   readonly topics: readonly TopicMeta[]
   /** Producer ids below this one may have been given out. */
   readonly nextProducerIdBlock: number
+  /** The last epoch of a leader; a file without one is from the time when there was epoch 0 alone. */
+  readonly leaderEpoch?: number
 }
 
 /** What the broker knows beside records and groups: cluster id, topics, producer ids. One small file, replaced as a whole. */
@@ -31,6 +33,7 @@ export class BrokerMeta {
   readonly #topics: Map<string, TopicMeta>
   #nextProducerId: number
   #producerIdBlockEnd: number
+  #leaderEpoch: number
 
   private constructor(path: string, file: MetaFile) {
     this.#path = path
@@ -38,6 +41,7 @@ export class BrokerMeta {
     this.#topics = new Map(file.topics.map((topic) => [topic.name, topic]))
     this.#nextProducerId = file.nextProducerIdBlock
     this.#producerIdBlockEnd = file.nextProducerIdBlock
+    this.#leaderEpoch = file.leaderEpoch ?? 0
   }
 
   /** @throws BrokerError BROKER_DATA_INVALID for a file that is not ours or of a later format. */
@@ -48,7 +52,7 @@ export class BrokerMeta {
       text = readFileSync(path, 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw invalid(path, error)
-      const meta = new BrokerMeta(path, { format: FORMAT, clusterId: newUuid(), topics: [], nextProducerIdBlock: 0 })
+      const meta = new BrokerMeta(path, { format: FORMAT, clusterId: newUuid(), topics: [], nextProducerIdBlock: 0, leaderEpoch: -1 })
       meta.#save()
       return meta
     }
@@ -105,12 +109,25 @@ export class BrokerMeta {
     return this.#nextProducerId++
   }
 
+  /** An epoch that no leader had before, also not before a crash. @throws the system's error. */
+  nextLeaderEpoch(): number {
+    this.#leaderEpoch++
+    try {
+      this.#save()
+    } catch (error) {
+      this.#leaderEpoch--
+      throw error
+    }
+    return this.#leaderEpoch
+  }
+
   #save(): void {
     const file: MetaFile = {
       format: FORMAT,
       clusterId: this.clusterId,
       topics: [...this.#topics.values()],
       nextProducerIdBlock: this.#producerIdBlockEnd,
+      leaderEpoch: this.#leaderEpoch,
     }
     replaceFile(this.#path, JSON.stringify(file, null, 2))
   }

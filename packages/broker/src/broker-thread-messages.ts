@@ -1,3 +1,4 @@
+import type { BrokerOptions } from './broker.ts'
 import type { Fault } from './faults.ts'
 
 /** What the broker's thread is started with. */
@@ -6,6 +7,8 @@ export interface BrokerThreadData {
   readonly port: number | undefined
   readonly dataDir: string
   readonly properties: Readonly<Record<string, string>> | undefined
+  readonly security: BrokerOptions['security']
+  readonly apiVersions: BrokerOptions['apiVersions']
 }
 
 /** From the thread that started the broker. */

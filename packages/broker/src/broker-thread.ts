@@ -20,8 +20,8 @@ export interface BrokerThread extends Broker {
  * handed to the logger in this thread.
  */
 export async function startBrokerThread(options: BrokerOptions): Promise<BrokerThread> {
-  const { host, port, dataDir, properties, logger } = options
-  const data: BrokerThreadData = { host, port, dataDir, properties }
+  const { host, port, dataDir, properties, security, apiVersions, logger } = options
+  const data: BrokerThreadData = { host, port, dataDir, properties, security, apiVersions }
   const worker = new Worker(entryUrl(), { workerData: data, name: 'embedded-broker' })
   const send = (message: MessageToBroker) => worker.postMessage(message)
   let lock: string | undefined

@@ -60,12 +60,16 @@ async function joinAlone(client: RawClient, groupId: string) {
   return { memberId, generationId, assignment: String(synced.assignment) }
 }
 
-test('offers exactly the versions that it handles, and tells them to clients of any version', async (t) => {
+test('offers exactly the versions that it handles, but for those that librdkafka looks for, and tells them to clients of any version', async (t) => {
   const { client } = await start(t)
   const { apiKeys } = await client.send('ApiVersions', 3, { clientSoftwareName: 'test', clientSoftwareVersion: '1' })
   assert.deepEqual(
     apiKeys.find(({ apiKey }) => apiKey === 0),
-    { apiKey: 0, minVersion: 3, maxVersion: 13 },
+    { apiKey: 0, minVersion: 0, maxVersion: 13 },
+  )
+  assert.deepEqual(
+    apiKeys.find(({ apiKey }) => apiKey === 1),
+    { apiKey: 1, minVersion: 4, maxVersion: 17 },
   )
   const later = encodeRequest({ api: 'ApiVersions', version: 4, correlationId: 9, clientId: null, body: {} })
   later.writeInt16BE(99, 6)
@@ -492,6 +496,48 @@ function requestOf(api: ApiName, version: number, topicId: string): unknown {
       return { groupsNames: ['unknown'] }
     case 'OffsetDelete':
       return { groupId: 'g', topics: [{ name: 'orders', partitions: [{ partitionIndex: 0 }] }] }
+    case 'SaslHandshake':
+      return { mechanism: 'PLAIN' }
+    case 'SaslAuthenticate':
+      return { authBytes: Buffer.from('\0alice\0secret') }
+    case 'WriteTxnMarkers':
+      return {
+        markers: [{ producerId: 5, producerEpoch: 0, transactionResult: false, topics: [{ name: 'orders', partitionIndexes: [0, 9] }], coordinatorEpoch: 0 }],
+      }
+    case 'DescribeAcls':
+      return { resourceTypeFilter: 1, resourceNameFilter: null, patternTypeFilter: 3, principalFilter: null, hostFilter: null, operation: 1, permissionType: 1 }
+    case 'CreateAcls':
+      return { creations: [{ resourceType: 2, resourceName: 'orders', principal: 'User:alice', host: '*', operation: 3, permissionType: 3 }] }
+    case 'DeleteAcls':
+      return { filters: [{ resourceTypeFilter: 1, resourceNameFilter: null, principalFilter: null, hostFilter: null, operation: 1, permissionType: 1 }] }
+    case 'AlterConfigs':
+      return {
+        resources: [
+          { resourceType: 2, resourceName: 'orders', configs: [{ name: 'retention.ms', value: '1000' }] },
+          { resourceType: 4, resourceName: '1', configs: [] },
+        ],
+        validateOnly: false,
+      }
+    case 'DescribeLogDirs':
+      return { topics: version % 2 === 0 ? null : [{ topic: 'orders', partitions: [0, 9] }] }
+    case 'ElectLeaders':
+      return { topicPartitions: [{ topic: 'orders', partitions: [0, 9] }], timeoutMs: 1000 }
+    case 'ListPartitionReassignments':
+      return { timeoutMs: 1000, topics: null }
+    case 'DescribeClientQuotas':
+      return { components: [{ entityType: 'user', matchType: 2, match: null }], strict: false }
+    case 'DescribeUserScramCredentials':
+      return { users: [{ name: 'alice' }] }
+    case 'DescribeProducers':
+      return { topics: [{ name: 'orders', partitionIndexes: [0, 9] }] }
+    case 'DescribeTransactions':
+      return { transactionalIds: ['tx', ''] }
+    case 'ListTransactions':
+      return { stateFilters: ['Ongoing', 'Nonsense'], producerIdFilters: [] }
+    case 'ListConfigResources':
+      return from(1, { resourceTypes: [] })
+    case 'DescribeTopicPartitions':
+      return { topics: [{ name: 'orders' }, { name: 'unknown' }] }
     case 'DescribeCluster':
       return { includeClusterAuthorizedOperations: false }
     default:

@@ -1,20 +1,29 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import type { BrokerServices } from './api-handler.ts'
+import { apiHandlers } from './api-handlers.ts'
 import { BrokerMeta, replaceFile } from './broker-meta.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { BrokerLogger } from './broker-logger.ts'
 import { brokerConfig } from './config/broker-config.ts'
 import { lockDataDir } from './data-lock.ts'
 import { BrokerError } from './errors.ts'
-import { Faults } from './faults.ts'
+import { type Fault, Faults } from './faults.ts'
+import { FetchSessions } from './fetch-sessions.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
+import { MemoryBudget } from './memory-budget.ts'
+import { type ApiVersionLimits, offeredApis } from './offered-apis.ts'
+import { PartitionLeaders } from './partition-leaders.ts'
+import { type BrokerSecurity, checkSecurity } from './security/broker-security.ts'
+import { SaslServer } from './security/sasl-session.ts'
 import { Server } from './server.ts'
 import { Topics } from './topics.ts'
 import { TransactionCoordinator } from './transactions/transaction-coordinator.ts'
 
 const CLEAN_SHUTDOWN_FILE = '.clean-shutdown'
-const FLUSH_CHECK_INTERVAL_MS = 1000
+const CHECK_INTERVAL_MS = 1000
+/** Of all fetch sessions together: some 200 bytes each. */
+const SESSION_PARTITIONS_MAX = 200_000
 
 export interface BrokerOptions {
   /** Default `127.0.0.1`: clients of this machine only, since nothing authenticates. */
@@ -26,6 +35,10 @@ export interface BrokerOptions {
   readonly logger: BrokerLogger
   /** Broker properties under Kafka's names; see `brokerSettings` for those that are honoured. */
   readonly properties?: Readonly<Record<string, string>>
+  /** TLS and SASL; default neither. */
+  readonly security?: BrokerSecurity
+  /** For tests of clients: offers no more than a release of Kafka such as `'3.3'`, or chosen versions. Default: all that the broker has. */
+  readonly apiVersions?: ApiVersionLimits
 }
 
 /** A running broker. */
@@ -33,8 +46,13 @@ export interface Broker {
   readonly host: string
   readonly port: number
   readonly clusterId: string
-  /** For tests: lets writes and requests fail. */
-  readonly faults: Pick<Faults, 'inject' | 'clear'>
+  /** For tests: lets things go wrong; see `Fault`. */
+  readonly faults: {
+    /** Arms a fault, or lets it happen at once. Nothing happens for a topic that there is not. */
+    inject(fault: Fault): void
+    /** Disarms all faults. */
+    clear(): void
+  }
   /** Closes all connections, brings the data to the disk and frees the folder. May be called more than once. */
   close(): Promise<void>
 }
@@ -46,8 +64,10 @@ export interface Broker {
  * @throws BrokerError; nothing stays open then.
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { host = '127.0.0.1', port = 9092, dataDir, logger, properties = {} } = options
+  const { host = '127.0.0.1', port = 9092, dataDir, logger, properties = {}, security = {}, apiVersions } = options
   const config = brokerConfig(properties, logger)
+  const offered = offeredApis(apiHandlers.values(), apiVersions)
+  checkSecurity(security)
   makeDataDir(dataDir)
   const unlock = lockDataDir(dataDir)
   const faults = new Faults()
@@ -59,12 +79,32 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     rmSync(cleanShutdownFile, { force: true })
     const buffers = new BufferPool()
     const meta = BrokerMeta.open(dataDir)
-    const topics = new Topics({ dataDir, meta, config, buffers, faults, logger, isTrusted })
+    const leaders = new PartitionLeaders(meta)
+    const topics = new Topics({ dataDir, meta, config, leaders, buffers, faults, logger, isTrusted })
     groups = GroupCoordinator.open({ dataDir, config, topics, faults, logger, clock: Date.now })
     transactions = TransactionCoordinator.open({ dataDir, config, meta, topics, groups, faults, logger, clock: Date.now })
-    const services: BrokerServices = { config, meta, topics, groups, transactions, buffers, logger, clock: Date.now }
-    const server = await Server.listen({ host, port, services, faults })
-    const stopHousekeeping = keepHouse(services)
+    const services: BrokerServices = {
+      config,
+      meta,
+      topics,
+      leaders,
+      groups,
+      transactions,
+      fetchSessions: new FetchSessions({
+        sessionsMax: config.fetchSessionsMax,
+        partitionsMax: SESSION_PARTITIONS_MAX,
+        evictionMs: config.fetchSessionEvictionMs,
+      }),
+      offered,
+      sasl: security.sasl && new SaslServer(security.sasl),
+      buffers,
+      requestMemory: new MemoryBudget(config.requestMemoryBytesMax),
+      answerMemory: new MemoryBudget(config.fetchMemoryBytesMax),
+      logger,
+      clock: Date.now,
+    }
+    const server = await Server.listen({ host, port, tls: security.tls, services, faults })
+    const stopHousekeeping = keepHouse(services, server)
     logger.info(`The embedded broker listens on ${host}:${server.port}, cluster id ${meta.clusterId}, data in "${dataDir}".`)
 
     const close = async () => {
@@ -82,7 +122,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       logger.info(`The embedded broker on ${host}:${server.port} has stopped.`)
     }
     let closing: Promise<void> | undefined
-    return { host, port: server.port, clusterId: meta.clusterId, faults, close: () => (closing ??= close()) }
+    return { host, port: server.port, clusterId: meta.clusterId, faults: faultsOf(faults, services, server), close: () => (closing ??= close()) }
   } catch (error) {
     transactions?.close()
     groups?.close()
@@ -91,10 +131,30 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
 }
 
+function faultsOf(faults: Faults, { topics, logger }: BrokerServices, server: Server): Broker['faults'] {
+  return {
+    inject(fault) {
+      switch (fault.kind) {
+        case 'leader-change':
+          return topics.get(fault.topic) ? topics.changeLeader(fault) : logger.warn(`The leader of the unknown topic "${fault.topic}" was to be changed.`)
+        case 'close-connections':
+          return server.closeConnections(fault)
+        default:
+          return faults.arm(fault)
+      }
+    },
+    clear: () => faults.clear(),
+  }
+}
+
 /** Work that nobody asks for. Returns what stops it. */
-function keepHouse({ topics, groups, transactions, config, clock }: BrokerServices): () => void {
+function keepHouse({ topics, groups, transactions, buffers, config, clock }: BrokerServices, server: Server): () => void {
   const timers = [
-    setInterval(() => topics.flushIfDue(clock()), FLUSH_CHECK_INTERVAL_MS),
+    setInterval(() => {
+      topics.flushIfDue(clock())
+      server.closeStalled()
+      buffers.forgetUnused()
+    }, CHECK_INTERVAL_MS),
     setInterval(() => void topics.removeExpired(clock()), config.retentionCheckIntervalMs),
     setInterval(() => void topics.compact(clock()), config.cleanerBackoffMs),
     setInterval(() => groups.expireOffsets(clock()), config.offsetsRetentionCheckIntervalMs),
@@ -107,9 +167,19 @@ function keepHouse({ topics, groups, transactions, config, clock }: BrokerServic
 
 function makeDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true })
+    makeFolder(resolve(dataDir))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new BrokerError('BROKER_DATA_INVALID', `The data folder "${dataDir}" cannot be made: ${reason}. Choose another folder.`, { cause })
   }
+}
+
+/** With its parents. Not in one call: where a folder cannot be made, as below /proc, Node's recursive one does not return. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) {
+    if (!statSync(path).isDirectory()) throw new Error('it is no folder')
+    return
+  }
+  makeFolder(dirname(path))
+  mkdirSync(path)
 }

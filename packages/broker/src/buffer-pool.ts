@@ -12,6 +12,8 @@ export class BufferPool {
   /** Free buffers by size, a power of two. */
   readonly #free = new Map<number, ArrayBuffer[]>()
   #freeBytes = 0
+  /** The least of `#freeBytes` since they were last looked at: that much was not needed. */
+  #unusedBytes = 0
   /** Those that were taken and not yet released: only they come back, and only once. */
   readonly #taken = new WeakSet<ArrayBufferLike>()
 
@@ -20,7 +22,10 @@ export class BufferPool {
     const size = classOf(bytes)
     if (size > CLASS_BYTES_MAX) return Buffer.allocUnsafeSlow(bytes)
     const free = this.#free.get(size)?.pop()
-    if (free) this.#freeBytes -= size
+    if (free) {
+      this.#freeBytes -= size
+      this.#unusedBytes = Math.min(this.#unusedBytes, this.#freeBytes)
+    }
     const memory = free ?? (Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer)
     this.#taken.add(memory)
     return Buffer.from(memory, 0, bytes)
@@ -38,6 +43,18 @@ export class BufferPool {
     const free = this.#free.get(size)
     if (free) free.push(memory as ArrayBuffer)
     else this.#free.set(size, [memory as ArrayBuffer])
+  }
+
+  /** Called every second or so: frees what nobody has needed since the last time, so that a broker without work is small. */
+  forgetUnused(): void {
+    for (const [size, free] of this.#free) {
+      while (free.length > 0 && size <= this.#unusedBytes) {
+        free.pop()
+        this.#freeBytes -= size
+        this.#unusedBytes -= size
+      }
+    }
+    this.#unusedBytes = this.#freeBytes
   }
 }
 

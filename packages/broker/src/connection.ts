@@ -10,11 +10,16 @@ import {
   readRequestHeader,
 } from '@millrace/kafka-protocol'
 import type { Answer, ApiHandler, BrokerServices, Request } from './api-handler.ts'
-import { apiHandlers } from './api-handlers.ts'
-import type { Faults } from './faults.ts'
+import { type Faults, namesTopic, type RequestFault } from './faults.ts'
+import { RequestFrames } from './request-frames.ts'
+import { SaslSession } from './security/sasl-session.ts'
 
 /** Requests that wait behind the one that is handled; beyond that, the socket is not read. */
-const WAITING_BYTES_MAX = 1024 * 1024
+const WAITING_BYTES_MAX = 64 * 1024
+/** What a client may send before it has proved who it is. */
+const UNAUTHENTICATED_BYTES_MAX = 512 * 1024
+/** Things in the lists of one request: what they become in memory is many times what they are on the wire. */
+const ELEMENTS_MAX = 200_000
 
 export interface ConnectionOptions {
   readonly socket: Socket
@@ -33,25 +38,34 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #socket: Socket
   readonly #options: ConnectionOptions
+  readonly #frames: RequestFrames
   readonly #splitter: FrameSplitter
+  readonly #sasl: SaslSession | undefined
   #waiting: Buffer[] = []
   #waitingBytes = 0
   #isBusy = false
   #isClosed = false
+  #clientId: string | null = null
+  #receivedAt = 0
+  /** Since when an answer has been on its way, in milliseconds of the monotonic clock. */
+  #sendingSince: number | undefined
   readonly #closeListeners = new Set<() => void>()
   readonly #name: string
   readonly #clientHost: string
 
   constructor(options: ConnectionOptions) {
     const { socket, services } = options
+    const { config, sasl, buffers, requestMemory } = services
     this.#options = options
     this.#socket = socket
-    this.#splitter = new FrameSplitter(services.config.requestBytesMax, (bytes) => services.buffers.take(bytes))
+    this.#sasl = sasl && new SaslSession(sasl)
+    this.#frames = new RequestFrames(buffers, requestMemory, () => this.#readOn())
+    this.#splitter = new FrameSplitter(config.requestBytesMax, (bytes, frameBytes) => this.#begunFrame(bytes, frameBytes))
     this.#name = `${socket.remoteAddress}:${socket.remotePort}`
     this.#clientHost = `/${socket.remoteAddress ?? 'unknown'}`
     socket.setNoDelay(true)
     // Counts only while nothing is read and nothing is written; a request that waits keeps the connection alive.
-    socket.setTimeout(services.config.connectionsMaxIdleMs, () => {
+    socket.setTimeout(config.connectionsMaxIdleMs, () => {
       if (!this.#isBusy) socket.destroy()
     })
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
@@ -61,13 +75,38 @@ export class Connection {
     socket.on('close', () => this.#closed())
   }
 
-  close(): void {
+  /** The client id of the last request. */
+  get clientId(): string | null {
+    return this.#clientId
+  }
+
+  /** Since when a request has not come any further that takes memory; undefined if there is none. Milliseconds of the monotonic clock. */
+  get receivingSince(): number | undefined {
+    return this.#frames.isHoldingMemory ? this.#receivedAt : undefined
+  }
+
+  /** Since when the client has not taken an answer that was sent to it; undefined if there is none. Milliseconds of the monotonic clock. */
+  get sendingSince(): number | undefined {
+    return this.#sendingSince
+  }
+
+  /** @param reason for the log; without one nothing is logged. */
+  close(reason?: string): void {
+    if (reason !== undefined) this.#options.services.logger.warn(`The connection of ${this.#name} was closed: ${reason}`)
     // Nothing more is handled; the listeners follow when the socket says that it is closed.
     this.#isClosed = true
     this.#socket.destroy()
   }
 
+  #begunFrame(bytes: number, frameBytes: number): Buffer {
+    if (this.#sasl && !this.#sasl.isAuthenticated && frameBytes > UNAUTHENTICATED_BYTES_MAX) {
+      throw new ProtocolError(`A request of ${frameBytes} bytes before authentication; at most ${UNAUTHENTICATED_BYTES_MAX} are taken.`)
+    }
+    return this.#frames.begin(bytes, frameBytes)
+  }
+
   #receive(chunk: Buffer): void {
+    this.#receivedAt = performance.now()
     let frames: Buffer[]
     try {
       frames = this.#splitter.push(chunk)
@@ -75,11 +114,20 @@ export class Connection {
       return this.#refuse((error as Error).message)
     }
     for (const frame of frames) {
+      this.#frames.completed(frame)
       this.#waiting.push(frame)
       this.#waitingBytes += frame.length
     }
     this.#handleWaiting()
-    if (this.#waitingBytes > WAITING_BYTES_MAX) this.#socket.pause()
+    if (this.#mustNotRead) this.#socket.pause()
+  }
+
+  get #mustNotRead(): boolean {
+    return this.#waitingBytes > WAITING_BYTES_MAX || this.#frames.isWaitingForMemory
+  }
+
+  #readOn(): void {
+    if (!this.#mustNotRead && !this.#isClosed && this.#socket.isPaused()) this.#socket.resume()
   }
 
   #handleWaiting(): void {
@@ -94,33 +142,40 @@ export class Connection {
     }
     this.#waiting = this.#waiting.slice(handled)
     this.#socket.uncork()
-    if (this.#waitingBytes <= WAITING_BYTES_MAX && this.#socket.isPaused()) this.#socket.resume()
+    this.#readOn()
   }
 
   #handle(frame: Buffer): void {
+    let isAwaited = false
     try {
-      const { apiKey, version, correlationId } = readRequestHeader(frame)
-      const known = apiHandlers.get(apiKey)
+      const { apiKey, version, correlationId, clientId } = readRequestHeader(frame)
+      this.#clientId = clientId
+      const known = this.#options.services.offered.get(apiKey)
       if (!known) return this.#refuse(`asked for the unknown API ${apiKey}`)
+      const { handler } = known
       const { min, max } = known.versions
       if (version < min || version > max) {
         if (apiKey === ApiKey.ApiVersions) return this.#send([encodeUnsupportedApiVersions(correlationId)])
-        return this.#refuse(`asked for version ${version} of ${known.api}, which is offered from ${min} to ${max}`)
+        return this.#refuse(`asked for version ${version} of ${handler.api}, which is offered from ${min} to ${max}`)
       }
+      if (this.#sasl && !this.#sasl.allows(handler.api, performance.now())) return this.#refuse(`asked for ${handler.api} without authentication`)
       const request = this.#request(frame)
-      const fault = this.#options.faults.ofRequest(known.api)
-      const answer = fault ? this.#withFault(fault, known, request) : this.#answer(known, request)
-      if (answer instanceof Promise) return this.#await(answer, frame)
-      this.#send(answer)
-      this.#options.services.buffers.release(frame)
+      const fault = this.#faultOf(handler, request)
+      const answer = fault ? this.#withFault(fault, handler, request) : this.#answer(handler, request)
+      isAwaited = answer instanceof Promise
+      if (answer instanceof Promise) this.#await(answer, request, frame)
+      else this.#finish(answer, request)
     } catch (error) {
       if (error instanceof ProtocolError) this.#refuse(error.message)
       else this.#abandon(error)
+    } finally {
+      if (!isAwaited) this.#frames.release(frame)
     }
   }
 
-  #request(frame: Buffer): Request<never> {
-    const { version, correlationId, clientId, body } = decodeRequest(frame)
+  #request(frame: Buffer): IncomingRequest {
+    const { version, correlationId, clientId, body } = decodeRequest(frame, { elementsMax: ELEMENTS_MAX })
+    const answeredListeners: (() => void)[] = []
     return {
       version,
       correlationId,
@@ -128,6 +183,10 @@ export class Connection {
       body: body as never,
       clientHost: this.#clientHost,
       advertised: this.#options.advertised,
+      sasl: this.#sasl,
+      throttleTimeMs: 0,
+      answeredListeners,
+      onAnswered: (listener) => answeredListeners.push(listener),
       onClosed: (listener) => {
         if (this.#isClosed) listener()
         else this.#closeListeners.add(listener)
@@ -151,13 +210,28 @@ export class Connection {
     return handler.fail(request, ErrorCode.UNKNOWN_SERVER_ERROR)
   }
 
-  async #withFault(fault: NonNullable<ReturnType<Faults['ofRequest']>>, handler: ApiHandler, request: Request<never>): Promise<Answer> {
-    if (fault.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs))
-    switch (fault.action) {
+  #faultOf({ api }: ApiHandler, { clientId, body }: IncomingRequest): RequestFault | undefined {
+    const { faults, services } = this.#options
+    if (!faults.areArmed) return undefined
+    return faults.ofRequest({ api, clientId, names: (topic) => namesTopic(body, topic, services.topics.get(topic)?.id) })
+  }
+
+  async #withFault(fault: RequestFault, handler: ApiHandler, request: IncomingRequest): Promise<Answer> {
+    const { action, delayMs = 0, errorCode = ErrorCode.UNKNOWN_SERVER_ERROR } = fault
+    const delay = () => new Promise((resolve) => setTimeout(resolve, delayMs))
+    if (delayMs > 0 && action !== 'throttle') await delay()
+    switch (action) {
       case 'delay':
         return this.#answer(handler, request)
       case 'error':
-        return handler.fail(request, fault.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR)
+        return handler.fail(request, errorCode)
+      case 'throttle': {
+        const answer = await this.#answer(handler, { ...request, throttleTimeMs: delayMs } as Request<never>)
+        this.#finish(answer, request)
+        // As a muted channel in Kafka: answered at once, but nothing more is heard for so long.
+        await delay()
+        return null
+      }
       case 'lose-answer':
         await this.#answer(handler, request)
         this.close()
@@ -165,29 +239,51 @@ export class Connection {
       case 'drop':
         this.close()
         return null
+      case 'ignore':
+        await new Promise<void>((resolve) => request.onClosed(resolve))
+        return null
     }
   }
 
-  #await(answer: Promise<Answer>, frame: Buffer): void {
+  #await(answer: Promise<Answer>, request: IncomingRequest, frame: Buffer): void {
     this.#isBusy = true
     const finish = (buffers: Answer) => {
       this.#isBusy = false
-      this.#send(buffers)
-      this.#options.services.buffers.release(frame)
+      this.#finish(buffers, request)
+      this.#frames.release(frame)
       this.#handleWaiting()
     }
-    answer.then(finish).catch((error: unknown) => this.#abandon(error))
+    answer.then(finish).catch((error: unknown) => {
+      this.#frames.release(frame)
+      this.#abandon(error)
+    })
   }
 
-  #send(buffers: Answer): void {
-    if (buffers === 'close') return this.close()
-    if (buffers === null || this.#isClosed) return
-    const last = buffers.length - 1
+  #finish(answer: Answer, { answeredListeners }: IncomingRequest): void {
+    this.#send(answer, () => {
+      // Once: a request may be finished twice.
+      for (const listener of answeredListeners.splice(0)) listener()
+    })
+    // The client has its refusal, and the connection is of no more use.
+    if (this.#sasl?.hasFailed) this.#socket.end()
+  }
+
+  #send(answer: Answer, hasLeft: () => void = () => {}): void {
+    if (answer === 'close') this.close()
+    if (answer === 'close' || answer === null || this.#isClosed) {
+      // What nobody gets any more is free at once.
+      if (Array.isArray(answer)) for (const buffer of answer as readonly Buffer[]) this.#options.services.buffers.release(buffer)
+      return hasLeft()
+    }
+    const last = answer.length - 1
+    this.#sendingSince ??= performance.now()
     this.#socket.cork()
-    for (let i = 0; i < last; i++) this.#socket.write(buffers[i]!)
+    for (let i = 0; i < last; i++) this.#socket.write(answer[i]!)
     // Called in any case, also when the connection breaks; the memory is not used any more then.
-    this.#socket.write(buffers[last]!, () => {
-      for (const buffer of buffers) this.#options.services.buffers.release(buffer)
+    this.#socket.write(answer[last]!, () => {
+      this.#sendingSince = this.#socket.writableLength > 0 ? performance.now() : undefined
+      for (const buffer of answer) this.#options.services.buffers.release(buffer)
+      hasLeft()
     })
     this.#socket.uncork()
   }
@@ -199,15 +295,21 @@ export class Connection {
   }
 
   #refuse(reason: string): void {
-    this.#options.services.logger.warn(`The connection of ${this.#name} was closed, for what it sent is no request: ${reason}`)
-    this.close()
+    this.close(`what it sent is no request: ${reason}`)
   }
 
   #closed(): void {
     this.#isClosed = true
+    for (const frame of this.#waiting) this.#frames.release(frame)
     this.#waiting = []
     this.#waitingBytes = 0
+    this.#frames.abandon()
     for (const listener of [...this.#closeListeners]) listener()
     this.#closeListeners.clear()
   }
+}
+
+/** A request with what is to be done when its answer has left. */
+interface IncomingRequest extends Request<never> {
+  readonly answeredListeners: (() => void)[]
 }

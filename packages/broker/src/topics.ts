@@ -9,6 +9,8 @@ import type { BrokerLogger } from './broker-logger.ts'
 import type { Faults } from './faults.ts'
 import { OpenFiles } from './log/open-files.ts'
 import { PartitionLog } from './log/partition-log.ts'
+import { truncateLog } from './log/truncate-log.ts'
+import type { LeaderFault, PartitionLeaders } from './partition-leaders.ts'
 
 const TOPIC_NAME = /^[a-zA-Z0-9._-]+$/
 const TOPIC_NAME_LENGTH_MAX = 249
@@ -32,6 +34,7 @@ export interface TopicsOptions {
   readonly dataDir: string
   readonly meta: BrokerMeta
   readonly config: BrokerConfig
+  readonly leaders: PartitionLeaders
   readonly buffers: BufferPool
   readonly faults: Faults
   readonly logger: BrokerLogger
@@ -42,6 +45,8 @@ export interface TopicsOptions {
 /** The topics of the broker, by name and by id, with their logs on disk. */
 export class Topics {
   readonly #options: TopicsOptions
+  /** The folder of all logs. */
+  readonly dataDir: string
   readonly #files = new OpenFiles()
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
@@ -51,6 +56,7 @@ export class Topics {
 
   constructor(options: TopicsOptions) {
     this.#options = options
+    this.dataDir = options.dataDir
     for (const meta of options.meta.topics.values()) this.#add(meta)
     this.#removeLeftovers()
   }
@@ -149,6 +155,22 @@ export class Topics {
     for (const log of topic.logs.values()) log.config = config
   }
 
+  /**
+   * Pretends a change of leaders, for tests.
+   *
+   * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR; the system's error.
+   */
+  changeLeader({ topic: name, partition, awayMs, truncateTo }: LeaderFault): void {
+    const topic = this.#known(name)
+    const partitions = partition === undefined ? Array.from({ length: topic.partitionCount }, (_, index) => index) : [partition]
+    for (const index of partitions) {
+      const log = this.log(topic, index)
+      log.leaderEpoch = this.#options.leaders.change(topic.id, index, awayMs)
+      if (truncateTo !== undefined && truncateTo < log.endOffset) this.#truncate(topic, log, truncateTo)
+      log.interruptWatchers()
+    }
+  }
+
   /** Deletes a topic with its records. @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR. */
   remove(name: string): void {
     const topic = this.#known(name)
@@ -213,6 +235,14 @@ export class Topics {
     if (failure) throw failure
   }
 
+  /** The log is closed, cut, and opened again when it is next used. */
+  #truncate(topic: Topic, log: PartitionLog, offset: number): void {
+    log.flushNow()
+    topic.logs.delete(log.partition)
+    const directory = this.#directory(topic.name, log.partition)
+    truncateLog(directory, offset, this.#files)
+  }
+
   #known(name: string): Topic {
     const topic = this.#byName.get(name)
     if (!topic) throw kafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
@@ -258,6 +288,7 @@ export class Topics {
       topic: topic.name,
       partition,
       config: topic.config,
+      leaderEpoch: this.#options.leaders.epochOf(topic.id, partition),
       isTrusted,
       producerIdExpirationMs: config.producerIdExpirationMs,
       files: this.#files,

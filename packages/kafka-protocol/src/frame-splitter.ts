@@ -10,7 +10,7 @@ const BYTES_AHEAD_MAX = 4 * 1024 * 1024
  */
 export class FrameSplitter {
   readonly #frameBytesMax: number
-  readonly #allocate: (bytes: number) => Buffer
+  readonly #allocate: (bytes: number, frameBytes: number) => Buffer
   readonly #size = Buffer.alloc(SIZE_BYTES)
   #sizeFilled = 0
   #frame: Buffer | undefined
@@ -19,9 +19,10 @@ export class FrameSplitter {
 
   /**
    * @param frameBytesMax larger frames are refused; Kafka's brokers take 100 MiB (`socket.request.max.bytes`).
-   * @param allocate gives the buffers in which frames are collected, of exactly the length asked for: a pool's, for one. Default: new ones.
+   * @param allocate gives the buffers in which frames are collected, of exactly the length asked for: a pool's, for one. A large frame begins in
+   *   a part of its bytes and moves to larger buffers as it comes in; those before are of no use then. Default: new ones.
    */
-  constructor(frameBytesMax: number, allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow) {
+  constructor(frameBytesMax: number, allocate: (bytes: number, frameBytes: number) => Buffer = (bytes) => Buffer.allocUnsafeSlow(bytes)) {
     this.#frameBytesMax = frameBytesMax
     this.#allocate = allocate
   }
@@ -58,7 +59,7 @@ export class FrameSplitter {
   #begin(frameBytes: number, bytesAtHand: number): void {
     this.#frameBytes = frameBytes
     this.#frameFilled = 0
-    if (bytesAtHand < frameBytes) this.#frame = this.#allocate(Math.min(frameBytes, BYTES_AHEAD_MAX))
+    if (bytesAtHand < frameBytes) this.#frame = this.#allocate(Math.min(frameBytes, BYTES_AHEAD_MAX), frameBytes)
   }
 
   #fillSize(chunk: Buffer, pos: number): number {
@@ -80,7 +81,7 @@ export class FrameSplitter {
     const filled = this.#frameFilled + taken
     let target = frame
     if (filled > target.length) {
-      target = this.#allocate(Math.min(this.#frameBytes, Math.max(filled, target.length * 2)))
+      target = this.#allocate(Math.min(this.#frameBytes, Math.max(filled, target.length * 2)), this.#frameBytes)
       frame.copy(target, 0, 0, this.#frameFilled)
       this.#frame = target
     }

@@ -84,11 +84,12 @@ export type DecodedRequest = {
 /**
  * Reads a request. Bytes fields are views of the frame.
  *
+ * @param limits `elementsMax`: how many elements all its arrays together may have; default no limit.
  * @throws ProtocolError for an API or version that is not known (look with `readRequestHeader` first: an unknown version of ApiVersions
  *   has to be answered with `encodeUnsupportedApiVersions`), for broken bytes, and for bytes left over.
  */
-export function decodeRequest(frame: Buffer): DecodedRequest {
-  const reader = new Reader(frame)
+export function decodeRequest(frame: Buffer, { elementsMax }: { readonly elementsMax?: number } = {}): DecodedRequest {
+  const reader = new Reader(frame, 0, frame.length, elementsMax)
   const { apiKey, version, correlationId, clientId } = readHeader(reader)
   const api = requireApi(apiKey)
   skipRequestHeaderTags(reader, api, version)

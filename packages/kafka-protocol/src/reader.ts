@@ -14,11 +14,15 @@ export class Reader {
   /** Where the next read begins: an index into `buffer`. */
   pos: number
   readonly end: number
+  /** How many more elements all arrays together may have. */
+  #elementsLeft: number
 
-  constructor(buffer: Buffer, start = 0, end = buffer.length) {
+  /** @param elementsMax of all arrays together: each becomes an object, many times as large as on the wire. Default: no limit. */
+  constructor(buffer: Buffer, start = 0, end = buffer.length, elementsMax = Infinity) {
     this.buffer = buffer
     this.pos = start
     this.end = end
+    this.#elementsLeft = elementsMax
   }
 
   get remaining(): number {
@@ -189,6 +193,8 @@ export class Reader {
     if (count < -1 || count * Math.max(1, elementBytesMin) > this.remaining) {
       throw new ProtocolError(`An array of ${count} elements at position ${this.pos} does not fit into ${this.remaining} bytes.`)
     }
+    this.#elementsLeft -= count
+    if (this.#elementsLeft < 0) throw new ProtocolError(`The arrays up to position ${this.pos} have too many elements.`)
     return count
   }
 }

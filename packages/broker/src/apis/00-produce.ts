@@ -1,6 +1,7 @@
 import { encodeResponse, ErrorCode, KafkaError } from '@millrace/kafka-protocol'
 import type { ApiHandler, BrokerServices, Request } from '../api-handler.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
+import { leadershipError } from './01-fetch.ts'
 
 interface PartitionAnswer {
   readonly index: number
@@ -50,7 +51,7 @@ export const produce: ApiHandler<'Produce'> = {
 
 function append(
   { version, body }: Request<'Produce'>,
-  { topics, transactions, logger }: BrokerServices,
+  services: BrokerServices,
   {
     name,
     topicId,
@@ -67,8 +68,11 @@ function append(
     unflushed: PartitionLog[]
   },
 ): PartitionAnswer {
+  const { topics, transactions, logger } = services
   const topic = version >= 13 ? topics.getById(topicId) : topics.get(name)
   if (!topic) return failed(index, version >= 13 ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  const leadership = leadershipError(topic, index, -1, services)
+  if (leadership) return failed(index, leadership)
   try {
     const log = topics.log(topic, index)
     const { baseOffset, logAppendTime } = log.append(records ?? Buffer.alloc(0), now, transactions.guard)
@@ -86,10 +90,11 @@ function failed(index: number, errorCode: number, errorMessage: string | null = 
 }
 
 function encode(
-  { version, correlationId }: Request<'Produce'>,
+  { version, correlationId, throttleTimeMs }: Request<'Produce'>,
   responses: readonly { readonly name: string; readonly topicId: string; readonly partitionResponses: readonly PartitionAnswer[] }[],
 ): Buffer[] {
   const body = {
+    throttleTimeMs,
     responses: responses.map(({ name, topicId, partitionResponses }) => ({
       name,
       topicId,

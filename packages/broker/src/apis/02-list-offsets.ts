@@ -1,7 +1,7 @@
 import { ErrorCode, KafkaError } from '@millrace/kafka-protocol'
 import { apiHandler, type BrokerServices, type Request } from '../api-handler.ts'
-import { LEADER_EPOCH, type PartitionLog } from '../log/partition-log.ts'
-import { leaderEpochError } from './01-fetch.ts'
+import type { FoundRecord, PartitionLog } from '../log/partition-log.ts'
+import { leadershipError } from './01-fetch.ts'
 
 const LATEST = -1
 const EARLIEST = -2
@@ -36,19 +36,20 @@ export const listOffsets = apiHandler({
 })
 
 function found(
-  { topics }: BrokerServices,
+  services: BrokerServices,
   { version, isCommittedOnly }: { readonly version: number; readonly isCommittedOnly: boolean },
   name: string,
   { partitionIndex, timestamp, currentLeaderEpoch }: WantedPartition,
 ) {
-  const topic = topics.get(name)
+  const topic = services.topics.get(name)
   if (!topic) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
-  const epochError = leaderEpochError(currentLeaderEpoch)
-  if (epochError) return { partitionIndex, errorCode: epochError }
+  const leadership = leadershipError(topic, partitionIndex, currentLeaderEpoch, services)
+  if (leadership) return { partitionIndex, errorCode: leadership }
   try {
-    const place = placeOf(topics.log(topic, partitionIndex), timestamp, isCommittedOnly)
+    const place = placeOf(services.topics.log(topic, partitionIndex), timestamp, isCommittedOnly)
     if (!place) return { partitionIndex, errorCode: 0 }
-    return { partitionIndex, errorCode: 0, ...place, ...(version >= 4 && { leaderEpoch: LEADER_EPOCH }) }
+    const { offset, timestamp: found, leaderEpoch } = place
+    return { partitionIndex, errorCode: 0, offset, timestamp: found, ...(version >= 4 && { leaderEpoch }) }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     return { partitionIndex, errorCode: error.errorCode }
@@ -56,13 +57,13 @@ function found(
 }
 
 /** Undefined if there is no such record. */
-function placeOf(log: PartitionLog, timestamp: number, isCommittedOnly: boolean): { readonly offset: number; readonly timestamp: number } | undefined {
+function placeOf(log: PartitionLog, timestamp: number, isCommittedOnly: boolean): FoundRecord | undefined {
   switch (timestamp) {
     case LATEST:
-      return { offset: isCommittedOnly ? log.lastStableOffset : log.endOffset, timestamp: -1 }
+      return { offset: isCommittedOnly ? log.lastStableOffset : log.endOffset, timestamp: -1, leaderEpoch: log.leaderEpoch }
     case EARLIEST:
     case EARLIEST_LOCAL:
-      return { offset: log.startOffset, timestamp: -1 }
+      return { offset: log.startOffset, timestamp: -1, leaderEpoch: log.startEpoch }
     case MAX_TIMESTAMP:
       return log.latestByTimestamp()
     case LATEST_TIERED:

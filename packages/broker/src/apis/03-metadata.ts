@@ -1,6 +1,5 @@
 import { ErrorCode, KafkaError, ZERO_UUID } from '@millrace/kafka-protocol'
 import { apiHandler, type BrokerServices, NODE_ID, type Request } from '../api-handler.ts'
-import { LEADER_EPOCH } from '../log/partition-log.ts'
 import { type Topic, topicNameError } from '../topics.ts'
 
 /**
@@ -26,25 +25,26 @@ function cluster({ advertised: { host, port } }: Request<'Metadata'>, { meta }: 
 
 function wantedTopics({ version, body }: Request<'Metadata'>, services: BrokerServices) {
   const { topics } = services
-  if (body.topics === null || (version === 0 && body.topics.length === 0)) return [...topics.all()].map(described)
+  if (body.topics === null || (version === 0 && body.topics.length === 0)) return [...topics.all()].map((topic) => described(topic, services))
   return body.topics.map(({ name, topicId }) => {
     if (topicId !== ZERO_UUID) {
       const topic = topics.getById(topicId)
-      return topic ? described(topic) : { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: version >= 12 ? null : '', topicId, partitions: [] }
+      return topic ? described(topic, services) : { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: version >= 12 ? null : '', topicId, partitions: [] }
     }
     return byName(name ?? '', body.allowAutoTopicCreation, services)
   })
 }
 
-function byName(name: string, isCreationAllowed: boolean, { topics, config, logger }: BrokerServices) {
+function byName(name: string, isCreationAllowed: boolean, services: BrokerServices) {
+  const { topics, config, logger } = services
   const known = topics.get(name)
-  if (known) return described(known)
+  if (known) return described(known, services)
   const failed = (errorCode: number) => ({ errorCode, name, partitions: [] })
   if (topicNameError(name)) return failed(ErrorCode.INVALID_TOPIC_EXCEPTION)
   if (!isCreationAllowed || !config.autoCreateTopics) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   try {
     topics.create({ name, partitionCount: config.numPartitions, overrides: {} })
-    return described(topics.get(name)!)
+    return described(topics.get(name)!, services)
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     logger.warn(`Topic "${name}" could not be created automatically: ${error.message}`)
@@ -52,14 +52,21 @@ function byName(name: string, isCreationAllowed: boolean, { topics, config, logg
   }
 }
 
-function described({ name, id, partitionCount }: Topic) {
-  const partitions = Array.from({ length: partitionCount }, (_, partitionIndex) => ({
-    errorCode: 0,
+function described(topic: Topic, services: BrokerServices) {
+  const { name, id, partitionCount } = topic
+  const partitions = Array.from({ length: partitionCount }, (_, partitionIndex) => describedPartition(topic, partitionIndex, services))
+  return { errorCode: 0, name, topicId: id, isInternal: false, partitions }
+}
+
+/** A partition with its leader, or without one while a change of leaders is pretended. */
+export function describedPartition({ id }: Topic, partitionIndex: number, { leaders }: BrokerServices) {
+  const isAway = leaders.isAway(id, partitionIndex)
+  return {
+    errorCode: isAway ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
     partitionIndex,
-    leaderId: NODE_ID,
-    leaderEpoch: LEADER_EPOCH,
+    leaderId: isAway ? -1 : NODE_ID,
+    leaderEpoch: leaders.epochOf(id, partitionIndex),
     replicaNodes: [NODE_ID],
     isrNodes: [NODE_ID],
-  }))
-  return { errorCode: 0, name, topicId: id, isInternal: false, partitions }
+  }
 }

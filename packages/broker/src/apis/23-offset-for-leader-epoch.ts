@@ -1,11 +1,10 @@
 import { ErrorCode, KafkaError } from '@millrace/kafka-protocol'
 import { apiHandler, type BrokerServices, type Request } from '../api-handler.ts'
-import { LEADER_EPOCH } from '../log/partition-log.ts'
-import { leaderEpochError } from './01-fetch.ts'
+import { leadershipError } from './01-fetch.ts'
 
 type WantedPartition = Request<'OffsetForLeaderEpoch'>['body']['topics'][number]['partitions'][number]
 
-/** OffsetForLeaderEpoch 2 to 4 (KIP-320): all records are of the only epoch, which ends where the log ends. */
+/** OffsetForLeaderEpoch 2 to 4 (KIP-320): where an epoch of leaders ended, so that a consumer sees what a log has lost. */
 export const offsetForLeaderEpoch = apiHandler({
   api: 'OffsetForLeaderEpoch',
   versions: { min: 2, max: 4 },
@@ -18,14 +17,13 @@ export const offsetForLeaderEpoch = apiHandler({
   }),
 })
 
-function found({ topics }: BrokerServices, name: string, { partition, currentLeaderEpoch, leaderEpoch }: WantedPartition) {
-  const topic = topics.get(name)
+function found(services: BrokerServices, name: string, { partition, currentLeaderEpoch, leaderEpoch }: WantedPartition) {
+  const topic = services.topics.get(name)
   if (!topic) return { partition, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
-  const epochError = leaderEpochError(currentLeaderEpoch)
-  if (epochError) return { partition, errorCode: epochError }
+  const leadership = leadershipError(topic, partition, currentLeaderEpoch, services)
+  if (leadership) return { partition, errorCode: leadership }
   try {
-    const { endOffset } = topics.log(topic, partition)
-    return leaderEpoch === LEADER_EPOCH ? { partition, errorCode: 0, leaderEpoch, endOffset } : { partition, errorCode: 0 }
+    return { partition, errorCode: 0, ...services.topics.log(topic, partition).endOfEpoch(leaderEpoch) }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     return { partition, errorCode: error.errorCode }

@@ -24,11 +24,15 @@ export const brokerSettings: readonly BrokerSetting[] = [
   { name: 'log.cleaner.backoff.ms', type: 'LONG', default: '15000' },
   { name: 'log.retention.check.interval.ms', type: 'LONG', default: '300000' },
   { name: 'max.connections', type: 'INT', default: '2000', differs: 'Kafka sets no limit; here it bounds the memory.' },
+  { name: 'max.incremental.fetch.session.cache.slots', type: 'INT', default: '1000' },
+  { name: 'millrace.fetch.memory.max.bytes', type: 'LONG', default: '67108864', differs: 'Not in Kafka: records on their way to all consumers together.' },
+  { name: 'min.incremental.fetch.session.eviction.ms', type: 'INT', default: '120000' },
   { name: 'num.partitions', type: 'INT', default: '1' },
   { name: 'offset.metadata.max.bytes', type: 'INT', default: '4096' },
   { name: 'offsets.retention.check.interval.ms', type: 'LONG', default: '600000' },
   { name: 'offsets.retention.minutes', type: 'INT', default: '10080' },
   { name: 'producer.id.expiration.ms', type: 'INT', default: '86400000' },
+  { name: 'queued.max.request.bytes', type: 'LONG', default: '134217728', differs: 'Kafka sets no limit; here it bounds the memory.' },
   { name: 'socket.request.max.bytes', type: 'INT', default: '104857600' },
   { name: 'transaction.abort.timed.out.transaction.cleanup.interval.ms', type: 'INT', default: '10000' },
   { name: 'transaction.max.timeout.ms', type: 'INT', default: '900000' },
@@ -43,7 +47,11 @@ export interface BrokerConfig {
   readonly cleanerBackoffMs: number
   readonly connectionsMax: number
   readonly connectionsMaxIdleMs: number
+  /** Of all answers with records that have not been sent. */
+  readonly fetchMemoryBytesMax: number
   readonly fetchMaxBytes: number
+  readonly fetchSessionsMax: number
+  readonly fetchSessionEvictionMs: number
   readonly groupInitialRebalanceDelayMs: number
   readonly groupMaxSize: number
   readonly groupMaxSessionTimeoutMs: number
@@ -54,6 +62,8 @@ export interface BrokerConfig {
   readonly offsetsRetentionMs: number
   readonly producerIdExpirationMs: number
   readonly requestBytesMax: number
+  /** Of all requests that are not answered. */
+  readonly requestMemoryBytesMax: number
   readonly retentionCheckIntervalMs: number
   readonly transactionCheckIntervalMs: number
   readonly transactionMaxTimeoutMs: number
@@ -92,6 +102,9 @@ export function brokerConfig(properties: Readonly<Record<string, string>>, logge
     connectionsMax: read<number>('max.connections'),
     connectionsMaxIdleMs: read<number>('connections.max.idle.ms'),
     fetchMaxBytes: read<number>('fetch.max.bytes'),
+    fetchMemoryBytesMax: read<number>('millrace.fetch.memory.max.bytes'),
+    fetchSessionsMax: read<number>('max.incremental.fetch.session.cache.slots'),
+    fetchSessionEvictionMs: read<number>('min.incremental.fetch.session.eviction.ms'),
     groupInitialRebalanceDelayMs: read<number>('group.initial.rebalance.delay.ms'),
     groupMaxSize: read<number>('group.max.size'),
     groupMaxSessionTimeoutMs: read<number>('group.max.session.timeout.ms'),
@@ -102,6 +115,7 @@ export function brokerConfig(properties: Readonly<Record<string, string>>, logge
     offsetsRetentionMs: read<number>('offsets.retention.minutes') * 60_000,
     producerIdExpirationMs: read<number>('producer.id.expiration.ms'),
     requestBytesMax: read<number>('socket.request.max.bytes'),
+    requestMemoryBytesMax: read<number>('queued.max.request.bytes'),
     retentionCheckIntervalMs: read<number>('log.retention.check.interval.ms'),
     transactionCheckIntervalMs: read<number>('transaction.abort.timed.out.transaction.cleanup.interval.ms'),
     transactionMaxTimeoutMs: read<number>('transaction.max.timeout.ms'),

@@ -53,7 +53,7 @@ test('leaves nothing of an entry that could not be written', (t) => {
   const faults = new Faults()
   const { journal } = open(dataDir, faults)
   journal.append(entry(0))
-  faults.inject({ kind: 'disk', error: 'ENOSPC', bytesWritten: 20, times: 1 })
+  faults.arm({ kind: 'disk', error: 'ENOSPC', bytesWritten: 20, times: 1 })
   assert.throws(() => journal.append(entry(1)), { code: 'ENOSPC' })
   journal.append(entry(2))
   journal.close()

@@ -37,6 +37,7 @@ function openLog(directory: string, overrides: Readonly<Record<string, string>> 
     partition: 0,
     config: { ...config, segmentBytes: 600 },
     isTrusted: false,
+    leaderEpoch: 0,
     producerIdExpirationMs: 86_400_000,
     ...(compactionKeysMax !== undefined && { compactionKeysMax }),
     files: new OpenFiles(2),

@@ -42,6 +42,11 @@ export class OpenTransactions {
     return this.#firstOffsets.has(producerId)
   }
 
+  /** Where the transaction of a producer began; undefined without one. */
+  firstOffsetOf(producerId: number): number | undefined {
+    return this.#firstOffsets.get(producerId)
+  }
+
   /** Where the oldest one began; Infinity if there is none. */
   get firstOffset(): number {
     for (const offset of this.#firstOffsets.values()) return offset

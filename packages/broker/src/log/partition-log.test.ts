@@ -28,6 +28,7 @@ function openLog(directory: string, overrides: Partial<TopicConfig> & { readonly
     partition: 0,
     config: { ...topicConfig({}, {}), ...config },
     isTrusted,
+    leaderEpoch: 0,
     producerIdExpirationMs: 86_400_000,
     files: new OpenFiles(2),
     buffers: new BufferPool(),
@@ -188,7 +189,7 @@ test('leaves nothing of a write that failed on a full disk, and goes on when the
     const directory = temporaryFolder(t)
     const { log, faults } = openLog(directory)
     log.append(recordBatch(['a']), NOW)
-    faults.inject({ kind: 'disk', error: 'ENOSPC', bytesWritten, times: 2 })
+    faults.arm({ kind: 'disk', error: 'ENOSPC', bytesWritten, times: 2 })
     for (let i = 0; i < 2; i++) assert.throws(() => log.append(recordBatch(['lost']), NOW), rejects(ErrorCode.KAFKA_STORAGE_ERROR))
     assert.equal(log.endOffset, 1)
     assert.equal(log.append(recordBatch(['b']), NOW).baseOffset, 1)
@@ -207,7 +208,7 @@ test('does not remember the sequence of a batch that could not be written', (t) 
   const { log, faults } = openLog(temporaryFolder(t))
   const batch = (baseSequence: number) => recordBatch(['a'], { producerId: 7, producerEpoch: 0, baseSequence })
   log.append(batch(0), NOW)
-  faults.inject({ kind: 'disk', error: 'EIO', times: 1 })
+  faults.arm({ kind: 'disk', error: 'EIO', times: 1 })
   assert.throws(() => log.append(batch(1), NOW), rejects(ErrorCode.KAFKA_STORAGE_ERROR))
   assert.equal(log.append(batch(1), NOW).baseOffset, 1)
   assert.equal(log.endOffset, 2)
@@ -279,11 +280,11 @@ test('finds the first record from a time on, and the one with the highest time',
   for (const timestamp of times) log.append(recordBatch(['a', 'b'], { timestamp }), NOW)
   log.append(recordBatch(['late'], { timestamp: 500 }), NOW)
   for (const reader of [log, openLog(directory).log]) {
-    assert.deepEqual(reader.firstSince(0), { offset: 0, timestamp: 1000 })
-    assert.deepEqual(reader.firstSince(1000), { offset: 0, timestamp: 1000 })
-    for (const [i, timestamp] of times.entries()) assert.deepEqual(reader.firstSince(timestamp - 9), { offset: 2 * i, timestamp })
+    assert.deepEqual(reader.firstSince(0), { offset: 0, timestamp: 1000, leaderEpoch: 0 })
+    assert.deepEqual(reader.firstSince(1000), { offset: 0, timestamp: 1000, leaderEpoch: 0 })
+    for (const [i, timestamp] of times.entries()) assert.deepEqual(reader.firstSince(timestamp - 9), { offset: 2 * i, timestamp, leaderEpoch: 0 })
     assert.equal(reader.firstSince(2000), undefined)
-    assert.deepEqual(reader.latestByTimestamp(), { offset: 118, timestamp: 1590 })
+    assert.deepEqual(reader.latestByTimestamp(), { offset: 118, timestamp: 1590, leaderEpoch: 0 })
   }
 })
 
@@ -334,7 +335,7 @@ test('knows duplicates of the last five batches of a producer, also after a rest
 test('tells watchers of every append', (t) => {
   const { log } = openLog(temporaryFolder(t))
   let seen = 0
-  log.watchers.add({ appended: (bytes) => (seen += bytes), removed: () => {} })
+  log.watchers.add({ appended: (bytes) => (seen += bytes), interrupted: () => {} })
   const batch = recordBatch(['a'])
   log.append(batch, NOW)
   assert.equal(seen, batch.length)

@@ -19,15 +19,13 @@ import type { AbortedEntry } from './aborted-index.ts'
 import { batchBytesAt, wholeBatches } from './batch-walk.ts'
 import { crc32c } from './checksum.ts'
 import { decompress } from './decompress.ts'
+import { type EpochEnd, LeaderEpochs } from './leader-epochs.ts'
 import { COMPACTION_KEYS_MAX } from './compaction.ts'
 import { compactSegments, type Pause } from './log-compaction.ts'
 import type { OpenFiles } from './open-files.ts'
 import { type Marker, markerBatch, OpenTransactions } from './open-transactions.ts'
 import { ProducerStates } from './producer-states.ts'
 import { Segment, segmentFile } from './segment.ts'
-
-/** The node never fails over, so every batch is of the first epoch. */
-export const LEADER_EPOCH = 0
 
 const MAGIC = 2
 const OFFSETS_PER_SEGMENT_MAX = 0x7fff_ffff
@@ -42,6 +40,8 @@ export interface PartitionLogOptions {
   readonly topic: string
   readonly partition: number
   readonly config: TopicConfig
+  /** The epoch of the leader when the log is opened; see `PartitionLog.leaderEpoch`. */
+  readonly leaderEpoch: number
   /** After a clean shutdown of the broker; otherwise the end of the log is verified. */
   readonly isTrusted: boolean
   readonly producerIdExpirationMs: number
@@ -76,11 +76,19 @@ interface ProducerSide {
   readonly transactions: OpenTransactions
 }
 
+/** A record that was looked for. */
+export interface FoundRecord {
+  readonly offset: number
+  readonly timestamp: number
+  /** Of the leader that took it. */
+  readonly leaderEpoch: number
+}
+
 /** Is told of every append to the logs that it watches; see `PartitionLog.watchers`. */
 export interface LogWatcher {
   appended(bytes: number): void
-  /** The log is gone. */
-  removed(): void
+  /** The log is gone, or its leader has changed. */
+  interrupted(): void
 }
 
 /**
@@ -95,11 +103,14 @@ export class PartitionLog {
   /** Those who wait for more data. They add and remove themselves. */
   readonly watchers = new Set<LogWatcher>()
   config: TopicConfig
+  /** What is appended from now on is of this epoch. */
+  leaderEpoch: number
   readonly #options: PartitionLogOptions
   /** By base offset; the last one is written to. Never empty. */
   readonly #segments: Segment[]
   readonly #producers: ProducerStates
   readonly #transactions: OpenTransactions
+  readonly #epochs: LeaderEpochs
   /** Where a reader that has read up to an offset will continue; the oldest is forgotten first. */
   readonly #readPositions = new Map<number, { readonly segment: Segment; readonly position: number }>()
   #recordsUnflushed = 0
@@ -112,11 +123,13 @@ export class PartitionLog {
   /** When the next tombstone may go. */
   #nextHorizon = Infinity
 
-  private constructor(options: PartitionLogOptions, segments: Segment[], { producers, transactions }: ProducerSide) {
+  private constructor(options: PartitionLogOptions, segments: Segment[], { producers, transactions }: ProducerSide, epochs: LeaderEpochs) {
     this.#options = options
     this.topic = options.topic
     this.partition = options.partition
     this.config = options.config
+    this.leaderEpoch = options.leaderEpoch
+    this.#epochs = epochs
     this.#segments = segments
     this.#producers = producers
     this.#transactions = transactions
@@ -132,19 +145,22 @@ export class PartitionLog {
       .map(Number)
       .sort((a, b) => a - b)
     if (baseOffsets.length === 0) {
-      return new PartitionLog(options, [Segment.create(directory, 0, { files, buffers })], {
-        producers: new ProducerStates(),
-        transactions: new OpenTransactions(),
-      })
+      const producerSide = { producers: new ProducerStates(), transactions: new OpenTransactions() }
+      return new PartitionLog(options, [Segment.create(directory, 0, { files, buffers })], producerSide, LeaderEpochs.open(directory, undefined))
     }
     const segments = baseOffsets.map((baseOffset) => Segment.open(directory, baseOffset, { files, buffers }))
     const last = segments.at(-1)!
     const producerSide = loadProducers(directory, last.baseOffset)
-    const cut = last.recover(isTrusted, (batch) => noteBatch(producerSide, last, batch, batch.maxTimestamp))
+    const epochs = LeaderEpochs.open(directory, segments.some(({ size }) => size > 0) ? segments[0]!.baseOffset : undefined)
+    const cut = last.recover(isTrusted, (batch) => {
+      noteBatch(producerSide, last, batch, batch.maxTimestamp)
+      epochs.begin(batch.partitionLeaderEpoch, batch.baseOffset)
+    })
+    epochs.cutAt(last.nextOffset)
     if (cut > 0) {
       logger.warn(`The log "${directory}" ended with ${cut} bytes that are no whole batch, as a crash leaves them; it was cut at offset ${last.nextOffset}.`)
     }
-    return new PartitionLog(options, segments, producerSide)
+    return new PartitionLog(options, segments, producerSide, epochs)
   }
 
   /** Offset of the first record that can be read. */
@@ -157,6 +173,11 @@ export class PartitionLog {
     return this.#active.nextOffset
   }
 
+  /** The leader's epoch of the first record; -1 in a log that never had one. */
+  get startEpoch(): number {
+    return this.#epochs.epochOf(this.startOffset)
+  }
+
   /** Offset before which every transaction has ended: how far consumers of committed records may read. */
   get lastStableOffset(): number {
     return Math.min(this.#transactions.firstOffset, this.endOffset)
@@ -165,6 +186,16 @@ export class PartitionLog {
   /** Whether the producer has records here that are neither committed nor aborted. */
   hasOpenTransaction(producerId: number): boolean {
     return this.#transactions.has(producerId)
+  }
+
+  /** The producers that are remembered here, with where their open transactions began; -1 without one. */
+  activeProducers() {
+    return this.#producers.all().map((producer) => ({ ...producer, currentTxnStartOffset: this.#transactions.firstOffsetOf(producer.producerId) ?? -1 }))
+  }
+
+  /** @throws KafkaError INVALID_PRODUCER_EPOCH for a producer that a newer one has replaced. */
+  requireProducerEpoch(producerId: number, producerEpoch: number): void {
+    this.#producers.requireEpoch(producerId, producerEpoch)
   }
 
   get sizeInBytes(): number {
@@ -187,7 +218,7 @@ export class PartitionLog {
       if (duplicate) return { baseOffset: duplicate.baseOffset, logAppendTime: isLogAppendTime ? duplicate.timestamp : -1 }
     }
     const baseOffset = this.endOffset
-    batch.assign({ baseOffset, partitionLeaderEpoch: LEADER_EPOCH })
+    batch.assign({ baseOffset, partitionLeaderEpoch: this.leaderEpoch })
     if (isLogAppendTime) batch.assignLogAppendTime(now, crc32c)
     this.#take(batch, now)
     return { baseOffset, logAppendTime: isLogAppendTime ? now : -1 }
@@ -197,7 +228,7 @@ export class PartitionLog {
   appendMarker(marker: Marker, now: number): void {
     const bytes = markerBatch(marker, now, crc32c)
     const batch = new RecordBatchView(bytes, 0, bytes.length)
-    batch.assign({ baseOffset: this.endOffset, partitionLeaderEpoch: LEADER_EPOCH })
+    batch.assign({ baseOffset: this.endOffset, partitionLeaderEpoch: this.leaderEpoch })
     this.#take(batch, now)
   }
 
@@ -230,6 +261,12 @@ export class PartitionLog {
     return { records, abortedTransactions: this.#abortedBetween(offset, wholeBatches(records, records.length).nextOffset) }
   }
 
+  /** Where an epoch of leaders ended; -1 for both if it was never heard of. */
+  endOfEpoch(epoch: number): EpochEnd {
+    this.#epochs.forgetBefore(this.startOffset)
+    return this.#epochs.endOf(epoch, { leaderEpoch: this.leaderEpoch, endOffset: this.endOffset })
+  }
+
   /** How many bytes can be read from an offset on; 0 at the end and beyond the range. */
   bytesFrom(offset: number): number {
     if (offset < this.startOffset || offset >= this.endOffset) return 0
@@ -240,7 +277,7 @@ export class PartitionLog {
   }
 
   /** The first record whose timestamp is at least the given one. @throws KafkaError KAFKA_STORAGE_ERROR. */
-  firstSince(timestamp: number): { readonly offset: number; readonly timestamp: number } | undefined {
+  firstSince(timestamp: number): FoundRecord | undefined {
     for (const segment of this.#segments) {
       if (segment.index.maxTimestamp < timestamp) continue
       for (let position = segment.positionOfTimestamp(timestamp); position < segment.size; ) {
@@ -250,7 +287,7 @@ export class PartitionLog {
         while (cursor.next()) {
           if (cursor.timestamp < timestamp || cursor.offset < this.startOffset) continue
           this.#options.buffers.release(slice.buffer)
-          return { offset: cursor.offset, timestamp: cursor.timestamp }
+          return { offset: cursor.offset, timestamp: cursor.timestamp, leaderEpoch: this.#epochs.epochOf(cursor.offset) }
         }
         // Only where the records that are early enough were deleted.
         position = slice.end
@@ -261,7 +298,7 @@ export class PartitionLog {
   }
 
   /** The first record that has the highest timestamp of the log (KIP-734); undefined in an empty log. */
-  latestByTimestamp(): { readonly offset: number; readonly timestamp: number } | undefined {
+  latestByTimestamp(): FoundRecord | undefined {
     const highest = Math.max(...this.#segments.map(({ index }) => index.maxTimestamp))
     return highest < 0 ? undefined : this.firstSince(highest)
   }
@@ -378,7 +415,12 @@ export class PartitionLog {
   remove(): void {
     for (const segment of this.#segments) segment.remove()
     rmSync(this.#options.directory, { recursive: true, force: true })
-    for (const watcher of [...this.watchers]) watcher.removed()
+    this.interruptWatchers()
+  }
+
+  /** Lets all who wait look again. */
+  interruptWatchers(): void {
+    for (const watcher of [...this.watchers]) watcher.interrupted()
   }
 
   /** The segments that may be compacted: closed, before the last stable offset, and older than `min.compaction.lag.ms`. */
@@ -500,6 +542,7 @@ export class PartitionLog {
     const fault = this.#options.faults.ofDisk(this.topic)
     try {
       if (this.#isRollDue(batch, now)) this.#roll()
+      this.#epochs.begin(this.leaderEpoch, batch.baseOffset)
       this.#active.append(batch, fault && { code: fault.error, bytesWritten: fault.bytesWritten ?? 0 })
     } catch (error) {
       this.#options.logger.error(`Records of topic "${this.topic}", partition ${this.partition}, cannot be written: ${(error as Error).message}`)

@@ -88,6 +88,20 @@ export class ProducerStates {
     }
   }
 
+  /** Those that are remembered, the longest unused first. */
+  all(): { readonly producerId: number; readonly producerEpoch: number; readonly lastSequence: number; readonly lastTimestamp: number }[] {
+    return Array.from(this.#producers, ([producerId, { epoch, batches, seenAt }]) => {
+      const last = batches.at(-1)
+      return { producerId, producerEpoch: epoch, lastSequence: last?.lastSequence ?? -1, lastTimestamp: last?.timestamp ?? seenAt }
+    })
+  }
+
+  /** @throws KafkaError INVALID_PRODUCER_EPOCH for an epoch that a newer one has replaced. */
+  requireEpoch(producerId: number, epoch: number): void {
+    const known = this.#producers.get(producerId)?.epoch ?? -1
+    if (epoch < known) throw kafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, `Producer ${producerId} has epoch ${epoch}, but epoch ${known} has been seen`)
+  }
+
   /** For a file beside a segment: the state before the segment's first record. */
   toJSON(): unknown {
     return [...this.#producers]

@@ -1,7 +1,9 @@
 import type { OffsetEntry } from '../groups/group-journal.ts'
 
 /** The states of a transactional id, under Kafka's names. Markers are written in `PrepareCommit` and `PrepareAbort`. */
-export type TransactionState = 'Empty' | 'Ongoing' | 'PrepareCommit' | 'PrepareAbort' | 'CompleteCommit' | 'CompleteAbort'
+export const transactionStates = ['Empty', 'Ongoing', 'PrepareCommit', 'PrepareAbort', 'CompleteCommit', 'CompleteAbort'] as const
+
+export type TransactionState = (typeof transactionStates)[number]
 
 /** Whose decision is stored and whose markers are not all written yet. */
 export type PreparedState = 'PrepareCommit' | 'PrepareAbort'
