@@ -1,3 +1,4 @@
+import type { KafkaError } from '@millrace/kafka-protocol'
 import { Backoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import type { Address, ConnectionConfig } from './config/connection-config.ts'
@@ -44,8 +45,21 @@ export class BrokerNode {
   }
 
   /** Closes all connections for good; resolves when their sockets are gone. */
-  async close(): Promise<void> {
-    await Promise.all(Object.values(this.#slots).map((slot) => slot.close()))
+  close(): Promise<void> {
+    return this.#end(closedError('The client was closed.'))
+  }
+
+  /**
+   * Ends all connections because the broker is not part of the cluster any more, or listens elsewhere. Whoever still holds this node (a coordinator that
+   * was found here) gets an error that says: look again.
+   */
+  retire(): Promise<void> {
+    const { host, port } = this.address
+    return this.#end(networkError(`The cluster no longer has broker ${this.id} at ${host}:${port}.`))
+  }
+
+  async #end(reason: KafkaError): Promise<void> {
+    await Promise.all(Object.values(this.#slots).map((slot) => slot.end(reason)))
   }
 }
 
@@ -59,7 +73,7 @@ class ConnectionSlot {
   #failures = 0
   #notBefore = 0
   #lastError: unknown
-  #isClosed = false
+  readonly #ending = new AbortController()
 
   constructor(address: Address, config: ConnectionConfig, clock: Clock) {
     this.#address = address
@@ -79,7 +93,7 @@ class ConnectionSlot {
   get(): Promise<Connection> {
     const { ready } = this
     if (ready) return Promise.resolve(ready)
-    if (this.#isClosed) return Promise.reject(closedError('The client was closed.'))
+    if (this.#ending.signal.aborted) return Promise.reject(this.#ending.signal.reason)
     if (this.#opening === null && this.pauseMs() > 0) return Promise.reject(this.#notYet())
     this.#opening ??= this.#open()
     return this.#opening
@@ -92,9 +106,10 @@ class ConnectionSlot {
     if (this.#clock.now() - ready.lastUsedAt > connectionIdleMaxMs) ready.close()
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true
-    this.#connection?.close()
+  /** Ends what is open or being opened, and fails whoever asks from now on with the reason. */
+  async end(reason: KafkaError): Promise<void> {
+    this.#ending.abort(reason)
+    this.#connection?.close(reason)
     await this.#opening?.catch(() => undefined)
     await this.#connection?.closed
   }
@@ -108,11 +123,13 @@ class ConnectionSlot {
   async #open(): Promise<Connection> {
     const { clientId, requestTimeoutMs, connectTimeoutMs, connectTimeoutMaxMs, security } = this.#config
     const growing = Math.min(connectTimeoutMs * 2 ** Math.min(this.#failures, 10), Math.max(connectTimeoutMs, connectTimeoutMaxMs))
+    const { signal } = this.#ending
     try {
-      const connection = await Connection.open({ address: this.#address, clientId, requestTimeoutMs, connectTimeoutMs: growing, clock: this.#clock, security })
+      const options = { address: this.#address, clientId, requestTimeoutMs, connectTimeoutMs: growing, clock: this.#clock, security, signal }
+      const connection = await Connection.open(options)
       this.#connection = connection
       this.#failures = 0
-      if (this.#isClosed) connection.close()
+      if (signal.aborted) connection.close(signal.reason)
       return connection
     } catch (error) {
       this.#failures++

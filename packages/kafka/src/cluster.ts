@@ -43,6 +43,8 @@ export interface ClusterOptions {
 
 const IDLE_CHECK_MS = 30_000
 const WARNING_INTERVAL_MS = 10_000
+/** A broker that owes an answer for longer than this is not asked for what others can tell as well. */
+const SILENT_MS_MAX = 1_000
 
 /**
  * The brokers and what is known of their topics.
@@ -61,6 +63,7 @@ export class Cluster {
   readonly #closing = new AbortController()
   readonly #idleTimer: NodeJS.Timeout
   #nodes = new Map<number, BrokerNode>()
+  readonly #retiring = new Set<Promise<void>>()
   #topics = new Map<string, TopicMetadata>()
   #topicErrors = new Map<string, number>()
   #clusterId: string | null = null
@@ -128,7 +131,7 @@ export class Cluster {
   ensureNode(id: number, host: string, port: number): BrokerNode {
     const known = this.#nodes.get(id)
     if (known && known.address.host === host && known.address.port === port) return known
-    if (known) void known.close()
+    if (known) this.#retire(known)
     const node = new BrokerNode(id, { host, port }, this.config, this.clock)
     this.#nodes.set(id, node)
     return node
@@ -214,7 +217,12 @@ export class Cluster {
       this.#nextRefresh.reject(closedError('The client was closed.'))
     }
     await Promise.all([...this.#nodes.values(), ...this.#bootstrap].map((node) => node.close()))
-    await this.#refreshing
+    await Promise.all([this.#refreshing, ...this.#retiring])
+  }
+
+  #retire(node: BrokerNode): void {
+    const retired = node.retire().finally(() => this.#retiring.delete(retired))
+    this.#retiring.add(retired)
   }
 
   /** Never rejects. */
@@ -273,7 +281,7 @@ export class Cluster {
       gone.delete(nodeId)
     }
     for (const id of gone) {
-      void this.#nodes.get(id)?.close()
+      this.#retire(this.#nodes.get(id)!)
       this.#nodes.delete(id)
     }
     const before = this.#topics
@@ -292,11 +300,13 @@ export class Cluster {
 
   async #anyConnection(): Promise<Connection> {
     const known = shuffled([...this.#nodes.values()])
-    const open = known.find((node) => node.ready('data'))
+    const open = known.find((node) => (node.ready('data')?.silentMs ?? Infinity) < SILENT_MS_MAX)
     if (open) return await open.connection('data')
     let lastError: unknown
     const bootstrap = known.length > 0 && !this.config.isRebootstrapping ? [] : shuffled(this.#bootstrap)
-    for (const node of [...known, ...bootstrap]) {
+    // One that leaves others waiting is asked last: it may be frozen, and would take a whole request time-out each time.
+    const silent = known.filter((node) => node.ready('data') !== null)
+    for (const node of [...known.filter((node) => !silent.includes(node)), ...silent, ...bootstrap]) {
       try {
         return await node.connection('data')
       } catch (error) {

@@ -51,6 +51,8 @@ export interface ConnectionOptions {
   readonly clock: Clock
   /** Default: neither TLS nor SASL. */
   readonly security?: ClientSecurity
+  /** Ends the attempt to connect, with its reason. Without effect on a connection that is open. */
+  readonly signal?: AbortSignal
 }
 
 /** Takes the answer of one request; exactly one of the two is called, once. Neither may throw. */
@@ -63,6 +65,7 @@ export interface ResponseHandler {
 
 interface Pending {
   readonly correlationId: number
+  readonly sentAt: number
   readonly deadline: number
   readonly api: ApiName
   readonly handler: ResponseHandler
@@ -130,8 +133,11 @@ export class Connection {
    */
   static async open(options: ConnectionOptions): Promise<Connection> {
     await options.security?.prepare()
+    options.signal?.throwIfAborted()
     const connection = new Connection(options)
-    const { address, connectTimeoutMs } = options
+    const { address, connectTimeoutMs, signal } = options
+    const abort = () => connection.close(asKafkaError(signal?.reason))
+    signal?.addEventListener('abort', abort)
     const timer = setTimeout(() => {
       connection.#end(timeoutError(`The broker at ${name(address)} could not be reached within ${connectTimeoutMs} ms.`))
     }, timerMs(connectTimeoutMs))
@@ -146,6 +152,7 @@ export class Connection {
       throw error
     } finally {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
     }
   }
 
@@ -224,7 +231,7 @@ export class Connection {
     const buffers = encode(correlationId)
     const now = this.#clock.now()
     this.lastUsedAt = now
-    this.#pending.push({ correlationId, deadline: now + timeoutMs, api, handler })
+    this.#pending.push({ correlationId, sentAt: now, deadline: now + timeoutMs, api, handler })
     this.#watch(now + timeoutMs, now)
     this.#write(buffers)
   }
@@ -249,9 +256,15 @@ export class Connection {
     setTimeout(() => this.#release(), timerMs(delayMs)).unref()
   }
 
-  /** Ends the connection at once; pending requests fail with `CLIENT_CLOSED`. */
-  close(): void {
-    this.#end(closedError(`The connection to ${name(this.address)} was closed by this client.`))
+  /** How long the oldest request without an answer has been waiting. Milliseconds; 0 for none. */
+  get silentMs(): number {
+    const oldest = this.#pending[0]
+    return oldest === undefined ? 0 : this.#clock.now() - oldest.sentAt
+  }
+
+  /** Ends the connection at once. @param reason what pending requests fail with; default `CLIENT_CLOSED`. */
+  close(reason: Error = closedError(`The connection to ${name(this.address)} was closed by this client.`)): void {
+    this.#end(reason)
   }
 
   #closedByBroker(): Error {
