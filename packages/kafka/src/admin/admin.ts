@@ -7,6 +7,7 @@ import type { Properties } from '../config/client-properties.ts'
 import { CommittedOffsets, type CommittedOffset, type OffsetCommit } from '../consumer/committed-offsets.ts'
 import { asKafkaError, timeoutError } from '../errors.ts'
 import { Coordinator } from '../group/coordinator.ts'
+import { inTime } from '../in-time.ts'
 import { type FoundOffset, listOffsets, OffsetAt, type OffsetQuery } from '../list-offsets.ts'
 import type { Logger } from '../logger.ts'
 import type { TopicPartition } from '../topic-partition.ts'
@@ -357,13 +358,18 @@ export class Admin {
   async #untilDone<T>(operation: string, attempt: () => Promise<T>): Promise<T> {
     const { apiTimeoutMs, retriesMax } = this.#config
     const deadline = this.#clock.now() + apiTimeoutMs
+    const noAnswer = timeoutError('there was no answer')
+    let lastError = noAnswer
     for (let failures = 1; ; failures++) {
       try {
-        return await attempt()
+        // An attempt alone may take long: the addresses that a broker names need not lead anywhere.
+        return await inTime(attempt(), deadline - this.#clock.now(), () => noAnswer)
       } catch (cause) {
-        const error = asKafkaError(cause)
-        if (!error.retriable || failures > retriesMax) throw cause
-        if (this.#clock.now() >= deadline) throw timeoutError(`Timed out waiting for ${operation} after ${failures} attempts: ${error.message}`, error)
+        if (cause !== noAnswer) lastError = asKafkaError(cause)
+        if (!lastError.retriable || failures > retriesMax) throw lastError
+        if (this.#clock.now() >= deadline) {
+          throw timeoutError(`Timed out waiting for ${operation} after ${failures} attempts: ${lastError.message}`, lastError)
+        }
         await this.#cluster.pause(failures)
       }
     }
