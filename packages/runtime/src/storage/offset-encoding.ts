@@ -1,5 +1,6 @@
 import { DataError, javaDouble } from '@millrace/api'
 import type { OffsetValue, SourceOffset, SourcePartition } from '@millrace/api'
+import { jacksonString as jsonString } from './jackson-json.ts'
 
 /**
  * How offsets are written: JSON as Kafka Connect's JsonConverter writes it without schemas, so that a Java worker reads ours and we read its.
@@ -83,11 +84,6 @@ function jsonNumber(value: number): string {
   if (Number.isSafeInteger(value)) return String(value)
   const text = javaDouble(value)
   return Number.isFinite(value) ? text : `"${text}"`
-}
-
-/** As Jackson writes it: like JSON.stringify, but with capital hexadecimal digits in the escapes of control characters. */
-function jsonString(text: string): string {
-  return JSON.stringify(text).replace(/\\u00[01][0-9a-f]/g, (escape) => `\\u${escape.slice(2).toUpperCase()}`)
 }
 
 function isPlainMap(value: unknown): value is SourcePartition | null {

@@ -33,6 +33,15 @@ export class MemoryOffsetStore implements OffsetStore {
     }
   }
 
+  /** The bytes that a canonical key is stored under; null where nothing is stored. */
+  storedKey(canonical: string): Buffer | null {
+    return this.#entries.get(canonical)?.key ?? null
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.size === 0
+  }
+
   entries(): StoredOffset[] {
     return [...this.#entries.values()]
   }

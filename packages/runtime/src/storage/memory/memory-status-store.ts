@@ -59,13 +59,17 @@ export class MemoryStatusStore implements StatusStore {
     return [...(this.#topics.get(connector)?.values() ?? [])]
   }
 
+  deleteTopic(connector: string, topic: string): void {
+    this.#topics.get(connector)?.delete(topic)
+  }
+
   deleteTopics(connector: string): void {
     this.#topics.delete(connector)
   }
 }
 
 /** Whether another worker wrote in a later generation. */
-function isSuperseded(status: ConnectorStatus | TaskStatus, stored: ConnectorStatus | TaskStatus | null): boolean {
+export function isSuperseded(status: ConnectorStatus | TaskStatus, stored: ConnectorStatus | TaskStatus | null): boolean {
   return stored !== null && stored.workerId !== status.workerId && stored.generation > status.generation
 }
 

@@ -1,0 +1,74 @@
+import type { Logger, Properties } from '@millrace/api'
+import { Admin } from '@millrace/kafka'
+import { workerClientProperties } from './client-properties.ts'
+import { type InternalTopics, internalTopics } from './internal-topics.ts'
+import { KafkaConfigStore } from './kafka-config-store.ts'
+import { KafkaOffsetStore } from './kafka-offset-store.ts'
+import { KafkaStatusStore } from './kafka-status-store.ts'
+
+export interface KafkaStoresOptions {
+  /** The worker's, references resolved: its clients' settings, `config.storage.*`, `offset.storage.*` and `status.storage.*`. */
+  readonly properties: Properties
+  /** With the address of an embedded broker already put in. */
+  readonly bootstrapServers: string
+  /** What the clients' ids begin with: `group.id`, or `group.id-client.id`. */
+  readonly clientIdPrefix: string
+  readonly logger: Logger
+}
+
+/** The three stores of a worker in distributed mode, with one admin client for all of them. */
+export class KafkaStores {
+  readonly config: KafkaConfigStore
+  readonly offsets: KafkaOffsetStore
+  readonly statuses: KafkaStatusStore
+  readonly topics: InternalTopics
+  readonly #admin: Admin
+  readonly #logger: Logger
+
+  /** Connects to nothing yet. @throws ConfigError, KafkaError where a setting is wrong. */
+  constructor({ properties, bootstrapServers, clientIdPrefix, logger }: KafkaStoresOptions) {
+    this.#logger = logger
+    this.topics = internalTopics(properties, logger)
+    const own = { 'bootstrap.servers': bootstrapServers, 'client.id': `${clientIdPrefix}-shared-admin` }
+    this.#admin = new Admin(workerClientProperties('admin', properties, own), { logger })
+    const shared = { properties, bootstrapServers, admin: this.#admin, logger }
+    this.config = new KafkaConfigStore({ ...shared, topic: this.topics.config, clientId: `${clientIdPrefix}-configs` })
+    this.offsets = new KafkaOffsetStore({ ...shared, topic: this.topics.offsets, clientId: `${clientIdPrefix}-offsets` })
+    this.statuses = new KafkaStatusStore({ ...shared, topic: this.topics.statuses, clientId: `${clientIdPrefix}-statuses` })
+  }
+
+  /** Starts all three at the same time; all have ended when it rejects. @throws the first failure. */
+  async start(): Promise<void> {
+    const starts = [this.offsets.start(), this.statuses.start(), this.config.start()]
+    await Promise.allSettled(starts)
+    await Promise.all(starts)
+    for (const warning of this.warnings()) this.#logger.warn(warning)
+  }
+
+  /** What an operator has to look at: an empty config topic is no proof that there are no connectors. */
+  warnings(): readonly string[] {
+    const { config, offsets, statuses } = this.topics
+    if (this.config.snapshot().connectors().length > 0) return []
+    const connectors = this.statuses.connectors()
+    const found = [
+      ...(connectors.length > 0 ? [`"${statuses.name}" (status.storage.topic) knows the states of ${connectors.length} (${someOf(connectors)})`] : []),
+      // Offsets stay when connectors are deleted, but then the topic of configurations is not without any record.
+      ...(!this.config.isEmpty || this.offsets.isEmpty ? [] : [`"${offsets.name}" (offset.storage.topic) holds source offsets`]),
+    ]
+    if (found.length === 0) return []
+    return [
+      `Topic "${config.name}" (config.storage.topic) knows no connector, so none runs, but ${found.join(' and ')}. If the topic was deleted or the setting names another one than before, stop the workers, restore it, and start again; otherwise create the connectors anew: they go on where their offsets are.`,
+    ]
+  }
+
+  /** Called once, also after a failed `start`. */
+  async stop(): Promise<void> {
+    await Promise.allSettled([this.statuses.stop(), this.offsets.stop(), this.config.stop()])
+    await this.#admin.close()
+  }
+}
+
+function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((name) => `"${name}"`)
+  return names.length > shown.length ? `${shown.join(', ')} …` : shown.join(', ')
+}
