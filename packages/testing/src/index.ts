@@ -1,5 +1,6 @@
 export type { Awaitable } from './awaitable.ts'
 export { EmbeddedCluster, type EmbeddedClusterOptions, startEmbeddedCluster, writeJavaProperties } from './embedded-cluster.ts'
+export { FaultProxy, type NetworkCondition } from './fault-proxy.ts'
 export { freePorts } from './free-port.ts'
 export { GuardedProcess, type GuardedProcessOptions, type ProcessExit, startGuardedProcess } from './guarded-process.ts'
 export { type CleanUp, temporaryFolder } from './temporary-folder.ts'
