@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { ratios, spread } from './measurement.ts'
 import { processUsage } from './process-usage.ts'
+import { targetsTable } from './report.ts'
+import { withSection } from './results.ts'
 
 test('the median of an even number of values lies between the two in the middle', () => {
   assert.deepEqual(spread([4, 1, 3, 2]), { min: 1, median: 2.5, max: 4 })
@@ -18,4 +20,35 @@ test('ratios compare the repetitions that ran one after the other', () => {
 test('a process has used time and memory', { skip: process.platform === 'linux' ? false : 'needs /proc' }, () => {
   const usage = processUsage(process.pid)
   assert.ok(usage.cpuSeconds > 0 && usage.rssBytes > 10e6 && usage.rssPeakBytes >= usage.rssBytes, JSON.stringify(usage))
+})
+
+test('a target is reached or missed by the median of what is counted', () => {
+  const samples = new Map([
+    [
+      'Millrace',
+      [
+        { throughput: 1, cpuPerMillion: 9 },
+        { throughput: 300, cpuPerMillion: 1 },
+      ],
+    ],
+    [
+      'Java client',
+      [
+        { throughput: 9, cpuPerMillion: 1 },
+        { throughput: 100, cpuPerMillion: 1.5 },
+      ],
+    ],
+  ])
+  const table = targetsTable([{ title: 'lane', hasWarmUp: true, samples, wanted: { throughput: 2, cpuPerMillion: 0.5 } }])
+  assert.match(table, /\| lane \| throughput \| ≥ 2.00 \| 3.00 \| reached \|/)
+  assert.match(table, /\| lane \| CPU per million records \| ≤ 0.50 \| 0.67 \| missed \|/)
+  assert.equal(targetsTable([{ title: 'lane', hasWarmUp: true, samples }]), '')
+})
+
+test('a section of the results takes the place of the older one, and leaves the rest alone', () => {
+  const first = withSection('# Results\n', 'a', 'one')
+  const second = withSection(`${first}\nby hand\n`, 'b', 'two')
+  const third = withSection(second, 'a', 'three')
+  assert.match(third, /# Results\n\n<!-- a: .*\n\nthree\n\n<!-- end of a -->\n\nby hand\n\n<!-- b: .*\n\ntwo\n\n<!-- end of b -->\n$/)
+  assert.ok(!third.includes('one'))
 })

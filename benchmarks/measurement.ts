@@ -1,7 +1,7 @@
 /** What one repetition of a lane gave, by metric. */
 export type Sample = Readonly<Partial<Record<Metric, number>>>
 
-export type Metric = 'throughput' | 'cpuPerMillion' | 'rssPeak' | 'startUpTime' | 'startUpCpu' | 'idleRss'
+export type Metric = 'throughput' | 'cpuPerMillion' | 'codecCpuPerMillion' | 'rssPeak' | 'startUpTime' | 'startUpCpu' | 'idleRss'
 
 export interface MetricDescription {
   readonly title: string
@@ -14,6 +14,7 @@ export interface MetricDescription {
 export const metrics: Readonly<Record<Metric, MetricDescription>> = {
   throughput: { title: 'throughput', unit: 'records/s', places: 0, isMoreBetter: true },
   cpuPerMillion: { title: 'CPU per million records', unit: 's', places: 2, isMoreBetter: false },
+  codecCpuPerMillion: { title: 'the codec alone, CPU per million', unit: 's', places: 2, isMoreBetter: false },
   rssPeak: { title: 'peak RSS', unit: 'MB', places: 0, isMoreBetter: false },
   startUpTime: { title: 'start-up to GET / = 200', unit: 's', places: 2, isMoreBetter: false },
   startUpCpu: { title: 'CPU of the start-up', unit: 's', places: 2, isMoreBetter: false },
@@ -27,6 +28,8 @@ export interface LaneResult {
   readonly hasWarmUp: boolean
   /** Side → its samples, in the order of repetitions. */
   readonly samples: ReadonlyMap<string, readonly Sample[]>
+  /** The ratios to the original that are wanted: at least, of what is the better the more there is of it, and at most of the rest. */
+  readonly wanted?: Sample
 }
 
 export interface Spread {

@@ -1,12 +1,18 @@
 import { type LaneResult, type Metric, metrics, ratios, type Sample, spread } from './measurement.ts'
 
-/** The names of the original's sides begin so; ours are compared with each of them. */
+/** The names of the original's sides, or how they begin; ours are compared with each of them. */
 export const originalSide = 'Kafka Connect (Java)'
+export const originalClient = 'Java client'
+export const originalBroker = 'Apache Kafka'
+
+function isOriginal(side: string): boolean {
+  return [originalSide, originalClient, originalBroker].some((name) => side.startsWith(name))
+}
 
 /** A lane as Markdown: per metric and side min, median and max, the first repetition apart, and the ratio to the original. */
 export function laneTable(result: LaneResult): string {
-  const originals = [...result.samples.keys()].filter((side) => side.startsWith(originalSide))
-  const ratioHeads = originals.map((side) => `ratio to Java${side.slice(originalSide.length)}: median (min - max)`)
+  const originals = [...result.samples.keys()].filter(isOriginal)
+  const ratioHeads = originals.map((side) => `ratio to ${side.replace(originalSide, 'Java')}: median (min - max)`)
   const heads = ['', 'unit', ...(result.hasWarmUp ? ['first'] : []), 'min', 'median', 'max', ...ratioHeads]
   const rows = [...result.samples].flatMap(([side, samples]) => metricsOf(samples).map((metric) => row(result, side, metric, originals)))
   rows.sort((a, b) => a.order - b.order)
@@ -20,7 +26,7 @@ function row(result: LaneResult, side: string, metric: Metric, originals: readon
   const counted = result.hasWarmUp ? all.slice(1) : all
   const values = spread(counted.flatMap((sample) => sample[metric] ?? []))
   const ratioTo = (original: string): string => {
-    if (side.startsWith(originalSide)) return ''
+    if (isOriginal(side)) return ''
     const others = result.samples.get(original) ?? []
     const ratio = ratios(counted, result.hasWarmUp ? others.slice(1) : others, metric)
     return ratio === null ? '' : `${ratio.median.toFixed(3)} (${ratio.min.toFixed(3)} - ${ratio.max.toFixed(3)})`
@@ -39,6 +45,24 @@ function row(result: LaneResult, side: string, metric: Metric, originals: readon
       ...originals.map(ratioTo),
     ],
   }
+}
+
+/** A line for each ratio that is wanted, and whether it was reached. Empty where nothing is. */
+export function targetsTable(results: readonly LaneResult[]): string {
+  const rows = results.flatMap(({ title, hasWarmUp, samples, wanted = {} }) => {
+    const counted = (name: string | undefined): readonly Sample[] => (samples.get(name ?? '') ?? []).slice(hasWarmUp ? 1 : 0)
+    const sides = [...samples.keys()]
+    const [ours, theirs] = [counted(sides.find((side) => !isOriginal(side))), counted(sides.find(isOriginal))]
+    return metricsOf([wanted]).map((metric) => targetRow(title, metric, wanted[metric] as number, ratios(ours, theirs, metric)?.median ?? Number.NaN))
+  })
+  if (rows.length === 0) return ''
+  return `| lane | | wanted | median | |\n| --- | --- | ---: | ---: | --- |\n${rows.join('\n')}\n`
+}
+
+function targetRow(title: string, metric: Metric, wanted: number, median: number): string {
+  const { title: what, isMoreBetter } = metrics[metric]
+  const isReached = isMoreBetter ? median >= wanted : median <= wanted
+  return `| ${title} | ${what} | ${isMoreBetter ? '≥' : '≤'} ${wanted.toFixed(2)} | ${median.toFixed(2)} | ${isReached ? 'reached' : 'missed'} |`
 }
 
 function metricsOf(samples: readonly Sample[]): Metric[] {

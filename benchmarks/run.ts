@@ -1,31 +1,34 @@
 // Measures Millrace beside the Java original, in turn, in one run, against one real broker.
 //
-//   npm run bench                              all lanes, all sides, three counted repetitions
-//   npm run bench -- --lanes start-up          some lanes: start-up, file-to-topic, topic-to-file, json-topic-to-file
+//   npm run bench                              the worker beside Kafka Connect: all lanes, all sides, three counted repetitions
+//   npm run bench -- --suite client            producer, consumer and embedded broker beside Apache Kafka's
+//   npm run bench -- --lanes start-up          some lanes of the suite
+//   npm run bench -- --list                    the lanes there are
 //   npm run bench -- --scale 0.05              fewer records, to see that a lane works; no results
-//   npm run bench -- --write                   also writes benchmarks/RESULTS.md
+//   npm run bench -- --write                   also writes the suite's section of benchmarks/RESULTS.md
 //
 // Without Java and Maven only our side is measured, on the embedded broker, and the output says so.
 
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fetchPeer, java as javaCommand, kafkaVersion, whyNoPeer } from '../tests/servers/peer.ts'
-import { startKafkaServer } from '../tests/servers/kafka-server.ts'
-import { startMillraceBroker } from '../tests/system/broker-under-test.ts'
-import { fileToTopic } from './lanes/file-to-topic.ts'
-import type { Lane } from './lanes/lane.ts'
-import { startUp } from './lanes/start-up.ts'
-import { jsonTopicToFile, topicToFile } from './lanes/topic-to-file.ts'
-import { laneTable } from './report.ts'
-import { java, javaWithLargeBatches, packed, type Side, sources } from './sides.ts'
+import { clientSuite } from './client-suite.ts'
+import type { LaneResult } from './measurement.ts'
+import { laneTable, targetsTable } from './report.ts'
+import { withSection } from './results.ts'
+import type { Suite } from './suite.ts'
+import { workerSuite } from './worker-suite.ts'
 
-const lanes: readonly Lane[] = [startUp, fileToTopic, topicToFile, jsonTopicToFile]
+const suites: readonly Suite[] = [workerSuite, clientSuite]
 const { values: options } = parseArgs({
   options: {
-    lanes: { type: 'string', default: lanes.map((lane) => lane.name).join(',') },
+    suite: { type: 'string', default: workerSuite.name },
+    /** Default: all of the suite. */
+    lanes: { type: 'string' },
+    list: { type: 'boolean', default: false },
     repetitions: { type: 'string', default: '3' },
     scale: { type: 'string', default: '1' },
     'idle-seconds': { type: 'string', default: '30' },
@@ -36,73 +39,34 @@ const { values: options } = parseArgs({
     'without-java': { type: 'boolean', default: false },
   },
 })
-const chosen = options.lanes
-  .split(',')
-  .map((name) => lanes.find((lane) => lane.name === name) ?? fail(`There is no lane "${name}"; there are ${lanes.map((lane) => lane.name).join(', ')}.`))
-const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrace-bench-'))
-mkdirSync(folder, { recursive: true })
+const suite =
+  suites.find(({ name }) => name === options.suite) ?? fail(`There is no suite "${options.suite}"; there are ${suites.map(({ name }) => name).join(', ')}.`)
+const lanes = options.lanes?.split(',') ?? suite.lanes
+const unknown = lanes.find((name) => !suite.lanes.includes(name))
+if (unknown !== undefined) fail(`There is no lane "${unknown}"; there are ${suite.lanes.join(', ')}.`)
 
-try {
-  await run()
-} finally {
-  if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
-}
+if (options.list) console.log(suites.map(({ name, lanes }) => `${name}: ${lanes.join(', ')}`).join('\n'))
+else await run()
 
 async function run(): Promise<void> {
-  const reason = options['without-java'] ? 'left out by --without-java' : whyNoJava()
-  if (reason !== null) say(`The original is not measured: ${reason}\nThe broker is the embedded one.`)
-  say('Packing and installing Millrace …')
-  const millrace = packed(folder)
-  const broker =
-    reason === null
-      ? await startKafkaServer({ folder: join(folder, 'kafka'), heapOptions: ['-Xms1G', '-Xmx1G'] })
-      : await startMillraceBroker({ folder: join(folder, 'broker') })
-  const reports: string[] = []
+  const reasonWithoutJava = options['without-java'] ? 'left out by --without-java' : whyNoJava()
+  if (reasonWithoutJava !== null) say(`The original is not measured: ${reasonWithoutJava}\nThe broker is the embedded one.`)
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+  mkdirSync(folder, { recursive: true })
+  const results: LaneResult[] = []
   try {
-    await warmUp(millrace, broker.bootstrapServers)
-    for (const lane of chosen) {
-      const result = await lane.run({
-        sides: sidesOf(lane, millrace, reason === null),
-        bootstrapServers: broker.bootstrapServers,
-        prefix: '',
-        folder,
-        repetitions: Number(options.repetitions),
-        scale: Number(options.scale),
-        idleSeconds: Number(options['idle-seconds']),
-        say,
-      })
-      reports.push(laneTable(result))
-      console.log(`\n${reports.at(-1)}`)
-    }
+    const { repetitions, scale, 'idle-seconds': idleSeconds } = options
+    const numbers = { repetitions: Number(repetitions), scale: Number(scale), idleSeconds: Number(idleSeconds) }
+    await suite.run({ lanes, reasonWithoutJava, folder, ...numbers, say }, (result) => {
+      results.push(result)
+      console.log(`\n${laneTable(result)}`)
+    })
   } finally {
-    await broker.stop()
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
   }
-  if (options.write) writeResults(reports, reason)
-}
-
-/** The broker is a JVM as well, and would be slow for whoever comes first. */
-async function warmUp(side: Side, bootstrapServers: string): Promise<void> {
-  say('Warming up the broker …')
-  const bench = {
-    sides: [side],
-    bootstrapServers,
-    prefix: 'warm-up-',
-    folder: join(folder, 'warm-up'),
-    repetitions: 2,
-    scale: Number(options.scale),
-    idleSeconds: 0,
-    say: () => {},
-  }
-  mkdirSync(bench.folder)
-  await fileToTopic.run(bench)
-  await topicToFile.run(bench)
-}
-
-function sidesOf(lane: Lane, millrace: Side, hasJava: boolean): Side[] {
-  const originals = hasJava ? [java] : []
-  if (lane === startUp) return [millrace, sources, ...originals]
-  if (lane === fileToTopic && hasJava) return [millrace, java, javaWithLargeBatches]
-  return [millrace, ...originals]
+  const targets = targetsTable(results)
+  console.log(targets)
+  if (options.write) writeResults([targets, ...results.map(laneTable)], reasonWithoutJava)
 }
 
 function whyNoJava(): string | null {
@@ -114,25 +78,22 @@ function whyNoJava(): string | null {
   return whyNoPeer()
 }
 
-function writeResults(reports: readonly string[], reason: string | null): void {
+function writeResults(tables: readonly string[], reason: string | null): void {
   const file = join(import.meta.dirname, 'RESULTS.md')
-  writeFileSync(file, `${heading(reason)}\n${reports.join('\n')}`)
+  const section = [`## ${suite.title}`, heading(reason), ...tables.filter((table) => table !== '')].map((part) => part.trim()).join('\n\n')
+  writeFileSync(file, withSection(readFileSync(file, 'utf8'), suite.name, section))
   say(`Written to ${file}`)
 }
 
 function heading(reason: string | null): string {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
   const javaVersion = reason === null ? execFileSync(javaCommand, ['--version'], { encoding: 'utf8' }).split('\n')[0] : null
-  return `# Results
-
-Written by \`npm run bench -- --write\`; how each number comes about is in [README.md](README.md). Ratios are Millrace to Java in the same run, repetition by repetition.
-
-- Command: \`npm run bench -- ${process.argv
-    .slice(2)
-    .filter((word) => word !== '--write')
-    .join(' ')}\` at commit ${commit}
+  const words = process.argv.slice(2).filter((word) => word !== '--write')
+  return `
+- Command: \`npm run bench${words.length > 0 ? ` -- ${words.join(' ')}` : ''}\` at commit ${commit}
 - Machine: ${availableParallelism()} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${process.platform} ${release()}
-- Millrace on Node ${process.versions.node}, packed and installed; ${reason === null ? `Kafka Connect ${kafkaVersion} on ${javaVersion}, against one Apache Kafka ${kafkaVersion}` : `without the original (${reason}), against the embedded broker`}
+- Node ${process.versions.node}${javaVersion === null ? '' : `, Apache Kafka ${kafkaVersion} on ${javaVersion}`}
+- ${suite.about(reason)}
 `
 }
 

@@ -13,7 +13,7 @@ export {
 } from './admin/admin.ts'
 export { type Clock, monotonicClock } from './clock.ts'
 export type { PartitionMetadata, TopicMetadata } from './cluster.ts'
-export { crc32c, decompress } from './compression.ts'
+export { type Compression, compressionOf, crc32c, decompress } from './compression.ts'
 export { type ClientKey, type ClientKind, clientKeys, type KeyType } from './config/client-keys.ts'
 export type { Properties } from './config/client-properties.ts'
 export type { CommittedOffset, OffsetCommit } from './consumer/committed-offsets.ts'
