@@ -22,6 +22,7 @@ const all: readonly Vectors[] = [
   { program: 'RecordBatchVectors', file: 'tests/vectors/record-batches.json' },
   { program: 'PrimitiveVectors', file: 'tests/vectors/primitives.json' },
   { program: 'AssignorVectors', file: 'tests/vectors/assignors.txt' },
+  { program: 'WorkAssignorVectors', file: 'tests/vectors/work-assignors.txt' },
   { program: 'DateFormatVectors', file: 'tests/vectors/simple-date-format.json' },
 ]
 
