@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts, type GuardedProcess, type ProcessExit, startGuardedProcess } from '@millrace/testing'
-import { classPath, java, jvmOptions, whyNoPeer } from './peer.ts'
+import { brokerClassPath, classPath, java, jvmOptions, type KafkaRelease, kafkaVersion, whyNoPeer } from './peer.ts'
 
 export interface KafkaServerOptions {
   /** Data, configuration and log are written here; it is created. */
@@ -13,17 +13,24 @@ export interface KafkaServerOptions {
   readonly properties?: Readonly<Record<string, string>>
   /** Default: `-Xms256M -Xmx512M`, enough for tests. The distribution's own are `-Xms1G -Xmx1G`. */
   readonly heapOptions?: readonly string[]
+  /** Default: that which Millrace is compared with. */
+  readonly release?: KafkaRelease
+  /** Clients are told to come through this port of loopback, where a proxy leads them to `clientPort`. */
+  readonly proxyPort?: number
 }
 
 /** A real Apache Kafka: one KRaft node, broker and controller, on loopback. It ends with this process at the latest. */
 export class KafkaServer {
   readonly host = '127.0.0.1'
   readonly port: number
+  /** Where the proxy of `proxyPort` leads; without one, the same as `port`. */
+  readonly clientPort: number
   readonly #process: GuardedProcess
 
-  constructor(process: GuardedProcess, port: number) {
+  constructor(process: GuardedProcess, { port, clientPort }: { readonly port: number; readonly clientPort: number }) {
     this.#process = process
     this.port = port
+    this.clientPort = clientPort
   }
 
   /** For `bootstrap.servers`. */
@@ -46,18 +53,19 @@ export class KafkaServer {
 
 /** Starts it and resolves when it takes requests. */
 export async function startKafkaServer(options: KafkaServerOptions): Promise<KafkaServer> {
-  const reason = whyNoPeer()
+  const reason = whyNoPeer(options.release)
   if (reason !== null) throw new Error(reason)
   // A port found free may be taken before the server binds it.
   const attemptsMax = options.port === undefined ? 3 : 1
   for (let attempt = 1; ; attempt++) {
-    const [free = 0, controllerPort = 0] = await freePorts(2)
+    const [free = 0, controllerPort = 0, proxiedPort = 0] = await freePorts(3)
     const port = options.port ?? free
     const folder = attempt === 1 ? options.folder : `${options.folder}-${attempt}`
-    const server = await launch({ ...options, folder }, port, controllerPort)
+    const clientPort = options.proxyPort === undefined ? port : proxiedPort
+    const server = await launch({ ...options, folder }, { port, controllerPort, clientPort })
     try {
       await server.printed(/Kafka Server started/, 120_000)
-      return new KafkaServer(server, port)
+      return new KafkaServer(server, { port, clientPort })
     } catch (error) {
       const { output } = server
       await server.killAtOnce()
@@ -66,22 +74,56 @@ export async function startKafkaServer(options: KafkaServerOptions): Promise<Kaf
   }
 }
 
-async function launch(options: KafkaServerOptions, port: number, controllerPort: number): Promise<GuardedProcess> {
+interface Ports {
+  readonly port: number
+  readonly controllerPort: number
+  readonly clientPort: number
+}
+
+async function launch(options: KafkaServerOptions, ports: Ports): Promise<GuardedProcess> {
+  const { release = kafkaVersion } = options
+
   mkdirSync(options.folder, { recursive: true })
   const configuration = join(options.folder, 'server.properties')
-  writeFileSync(configuration, serverProperties(options, port, controllerPort))
-  const format = await runKafkaTool('kafka.tools.StorageTool', ['format', '--ignore-formatted', '-t', 'bWlsbHJhY2UtdGVzdHMtMQ', '-c', configuration])
+  writeFileSync(configuration, serverProperties(options, ports))
+  const format = await runKafkaTool('kafka.tools.StorageTool', ['format', '--ignore-formatted', '-t', 'bWlsbHJhY2UtdGVzdHMtMQ', '-c', configuration], {
+    release,
+  })
   if (format.code !== 0) throw new Error(`The storage could not be formatted:\n${format.output}`)
-  const log4j = `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'log4j2.properties')}`
   return startGuardedProcess({
     command: java,
-    args: [...(options.heapOptions ?? ['-Xms256M', '-Xmx512M']), ...jvmOptions, log4j, '-cp', classPath, 'kafka.Kafka', configuration],
+    args: [
+      ...(options.heapOptions ?? ['-Xms256M', '-Xmx512M']),
+      ...jvmOptions,
+      ...loggingOptions(release),
+      '-cp',
+      brokerClassPath(release),
+      'kafka.Kafka',
+      configuration,
+    ],
     cwd: options.folder,
     logFile: join(options.folder, 'kafka.log'),
   })
 }
 
-function serverProperties(options: KafkaServerOptions, port: number, controllerPort: number): string {
+/** Releases before 4.0 log through an earlier library. */
+function loggingOptions(release: KafkaRelease): string[] {
+  const files = ['log4j2.properties', 'log4j-earlier.properties'].map((name) => join(import.meta.dirname, name))
+  return [release === kafkaVersion ? `-Dlog4j2.configurationFile=${files[0]}` : `-Dlog4j.configuration=file:${files[1]}`]
+}
+
+/** Clients have a listener of their own where they come through a proxy: what the broker sends itself does not. */
+function proxyProperties({ proxyPort }: KafkaServerOptions, { port, controllerPort, clientPort }: Ports): Record<string, string> {
+  if (proxyPort === undefined) return {}
+  return {
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort},CLIENTS://127.0.0.1:${clientPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},CLIENTS://127.0.0.1:${proxyPort}`,
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CLIENTS:PLAINTEXT',
+  }
+}
+
+function serverProperties(options: KafkaServerOptions, ports: Ports): string {
+  const { port, controllerPort } = ports
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': '1',
@@ -100,6 +142,7 @@ function serverProperties(options: KafkaServerOptions, port: number, controllerP
     'group.initial.rebalance.delay.ms': '0',
     // Records of tests may have any timestamp: with the usual seven days, those of 1970 would be deleted half a minute after the start.
     'log.retention.ms': '-1',
+    ...proxyProperties(options, ports),
     ...options.properties,
   }
   return Object.entries(properties)
@@ -119,11 +162,12 @@ export interface ToolResult {
 export function runKafkaTool(
   mainClass: string,
   args: readonly string[],
-  options: { readonly input?: string; readonly timeoutMs?: number } = {},
+  options: { readonly input?: string; readonly timeoutMs?: number; readonly release?: KafkaRelease } = {},
 ): Promise<ToolResult> {
+  const toolClassPath = options.release === undefined ? classPath : brokerClassPath(options.release)
   const log4j = `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'log4j2-tools.properties')}`
   return new Promise((resolve, reject) => {
-    const tool = spawn(java, ['-Xmx256M', log4j, '-cp', classPath, mainClass, ...args], { timeout: options.timeoutMs ?? 60_000, killSignal: 'SIGKILL' })
+    const tool = spawn(java, ['-Xmx256M', log4j, '-cp', toolClassPath, mainClass, ...args], { timeout: options.timeoutMs ?? 60_000, killSignal: 'SIGKILL' })
     let stdout = ''
     let output = ''
     tool.stdout.setEncoding('utf8').on('data', (text: string) => {

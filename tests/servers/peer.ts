@@ -6,6 +6,10 @@ import { join } from 'node:path'
 /** The release of Apache Kafka that Millrace is compared with. */
 export const kafkaVersion = '4.3.1'
 
+/** Earlier releases that the client is tested against; brokers only. */
+export const earlierReleases = ['3.3.2', '3.9.1'] as const
+export type KafkaRelease = typeof kafkaVersion | (typeof earlierReleases)[number]
+
 /** Where the Java original is kept: `MILLRACE_PEER_HOME`, or `.cache/peer` in the repository. */
 export const peerHome = process.env.MILLRACE_PEER_HOME ?? join(import.meta.dirname, '..', '..', '.cache', 'peer')
 
@@ -13,6 +17,11 @@ export const java = process.env.JAVA_HOME === undefined ? 'java' : join(process.
 
 /** Broker, tools and Connect: the argument of `java -cp`. */
 export const classPath = join(peerHome, 'libs', '*')
+
+/** The argument of `java -cp` for the broker of a release. */
+export function brokerClassPath(release: KafkaRelease): string {
+  return release === kafkaVersion ? classPath : join(peerHome, `kafka-${release}`, '*')
+}
 
 /** A folder for `plugin.path` that holds the file connectors and nothing else. */
 export const pluginPath = join(peerHome, 'plugins')
@@ -28,22 +37,30 @@ export const jvmOptions: readonly string[] = [
   '-Djava.awt.headless=true',
 ]
 
-const parts = [
-  { pom: 'kafka', folder: join(peerHome, 'libs') },
-  { pom: 'connect-file', folder: join(pluginPath, 'connect-file') },
-] as const
+interface Part {
+  readonly release: KafkaRelease
+  readonly pom: string
+  readonly folder: string
+}
 
-/** Why the original cannot run here, or null where it can: no Java, or not fetched. */
-export function whyNoPeer(): string | null {
-  return whyNoJava() ?? (parts.every(isFetched) ? null : `Apache Kafka ${kafkaVersion} is not fetched: npm run test:servers does that`)
+const parts: readonly Part[] = [
+  { release: kafkaVersion, pom: 'kafka', folder: join(peerHome, 'libs') },
+  { release: kafkaVersion, pom: 'connect-file', folder: join(pluginPath, 'connect-file') },
+  ...earlierReleases.map((release) => ({ release, pom: `kafka-${release}`, folder: join(peerHome, `kafka-${release}`) })),
+]
+
+/** Why a release of the original cannot run here, or null where it can: no Java, or not fetched. */
+export function whyNoPeer(release: KafkaRelease = kafkaVersion): string | null {
+  const isThere = parts.filter((part) => part.release === release).every(isFetched)
+  return whyNoJava() ?? (isThere ? null : `Apache Kafka ${release} is not fetched: npm run test:servers does that`)
 }
 
 /**
  * For the `skip` option of tests that need the original: false where it can run, else the reason.
  * Where servers are required (`MILLRACE_REQUIRE_SERVERS=1`) nothing is skipped: such a test then fails.
  */
-export function skipWithoutPeer(): string | false {
-  return process.env.MILLRACE_REQUIRE_SERVERS === '1' ? false : (whyNoPeer() ?? false)
+export function skipWithoutPeer(release: KafkaRelease = kafkaVersion): string | false {
+  return process.env.MILLRACE_REQUIRE_SERVERS === '1' ? false : (whyNoPeer(release) ?? false)
 }
 
 /** Fetches through Maven what is missing or older than its pom. Synchronous: nothing else can be done meanwhile. */
@@ -52,8 +69,6 @@ export function fetchPeer(): void {
   if (reason !== null) throw new Error(reason)
   for (const part of parts) if (!isFetched(part)) fetchPart(part)
 }
-
-type Part = (typeof parts)[number]
 
 function fetchPart({ pom, folder }: Part): void {
   const build = join(peerHome, 'build', pom)
