@@ -25,12 +25,29 @@ export interface LogPosition {
   readonly offset: number
 }
 
+/** Settings of the clients, complete but for what the log itself sets. */
+export interface LogClients {
+  readonly producer: Properties
+  readonly consumer: Properties
+  /** How long the creation of the topic is tried again, and how often. Milliseconds. */
+  readonly apiTimeoutMs: number
+  readonly retryBackoffMs: number
+}
+
+/** What the worker's own settings, without a prefix, make of the clients. */
+export function workerLogClients(properties: Properties, bootstrapServers: string, clientId: string): LogClients {
+  const own = { 'bootstrap.servers': bootstrapServers, 'client.id': clientId }
+  return {
+    producer: workerClientProperties('producer', properties, own),
+    consumer: workerClientProperties('consumer', properties, own),
+    apiTimeoutMs: Number(properties['default.api.timeout.ms'] ?? 60_000),
+    retryBackoffMs: Number(properties['retry.backoff.ms'] ?? 100),
+  }
+}
+
 export interface KafkaBasedLogOptions {
   readonly topic: InternalTopic
-  /** The worker's, references resolved. */
-  readonly properties: Properties
-  readonly bootstrapServers: string
-  readonly clientId: string
+  readonly clients: LogClients
   /** Shared; closed by whoever made it. */
   readonly admin: Admin
   /** Called for each record, in the order of its partition. What it throws is logged. */
@@ -73,19 +90,15 @@ export class KafkaBasedLog {
 
   /** Connects to nothing yet. @throws KafkaError where a setting of a client is wrong. */
   constructor(options: KafkaBasedLogOptions) {
-    const { topic, properties, bootstrapServers, clientId, logger } = options
+    const { topic, clients, logger } = options
     this.#topic = topic
     this.#options = options
     this.#logger = logger
-    const own = { 'bootstrap.servers': bootstrapServers, 'client.id': clientId }
     const waiting = { 'fetch.max.wait.ms': FETCH_WAIT_MS, 'fetch.max.bytes': FETCH_BYTES_MAX }
-    this.#consumer = new Consumer(
-      { ...waiting, ...workerClientProperties('consumer', properties, { ...own, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false' }) },
-      { logger },
-    )
+    this.#consumer = new Consumer({ ...waiting, ...clients.consumer, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false' }, { logger })
     // As in the original, so that brokers and their rights ask for nothing more than of a Java worker.
     const inOrder = { acks: 'all', 'max.in.flight.requests.per.connection': '1', 'enable.idempotence': 'false', 'delivery.timeout.ms': '2147483647' }
-    this.#producer = new Producer({ 'linger.ms': '0', ...workerClientProperties('producer', properties, { ...own, ...inOrder }) }, { logger })
+    this.#producer = new Producer({ 'linger.ms': '0', ...clients.producer, ...inOrder }, { logger })
   }
 
   /** Of the topic; known after `start`. */
@@ -95,12 +108,8 @@ export class KafkaBasedLog {
 
   /** Creates or checks the topic, reads all of it, then follows it. Called once. @throws ConfigError, ConnectError with how to mend it. */
   async start(): Promise<void> {
-    const { admin, properties } = this.#options
-    const limits = {
-      timeoutMs: Number(properties['default.api.timeout.ms'] ?? 60_000),
-      backoffMs: Number(properties['retry.backoff.ms'] ?? 100),
-      signal: this.#stopped.signal,
-    }
+    const { admin, clients } = this.#options
+    const limits = { timeoutMs: clients.apiTimeoutMs, backoffMs: clients.retryBackoffMs, signal: this.#stopped.signal }
     await ensureInternalTopic(admin, this.#topic, limits, this.#logger)
     this.#partitions = await this.#lookUpPartitions()
     this.#consumer.assign(this.#partitions)

@@ -1,5 +1,4 @@
-import { ConnectError, ConfigError, type Logger, type Properties } from '@millrace/api'
-import type { Admin } from '@millrace/kafka'
+import { ConfigError, ConnectError, type Logger } from '@millrace/api'
 import type {
   ClusterConfigSnapshot,
   ClusterConfigStore,
@@ -25,19 +24,10 @@ import {
 } from './config-topic-records.ts'
 import { ConfigRecordError, ConfigTopicState } from './config-topic-state.ts'
 import type { InternalTopic } from './internal-topics.ts'
-import { KafkaBasedLog, type LogEntry, type LogRecord } from './kafka-based-log.ts'
+import { KafkaBasedLog, type KafkaBasedLogOptions, type LogEntry, type LogRecord } from './kafka-based-log.ts'
 import { within } from './within.ts'
 
-export interface KafkaStoreOptions {
-  readonly topic: InternalTopic
-  /** The worker's, references resolved. */
-  readonly properties: Properties
-  readonly bootstrapServers: string
-  readonly clientId: string
-  /** Shared; closed by whoever made it. */
-  readonly admin: Admin
-  readonly logger: Logger
-}
+export type KafkaStoreOptions = Omit<KafkaBasedLogOptions, 'read'>
 
 /** How long a write may take, with reading it back. Milliseconds. */
 const WRITE_TIMEOUT_MS = 30_000

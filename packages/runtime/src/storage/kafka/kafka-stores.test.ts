@@ -5,6 +5,8 @@ import { Admin, Consumer, type Logger, Producer, silentLogger } from '@millrace/
 import { type CleanUp, configStoreConformance, offsetStoreConformance, statusStoreConformance, temporaryFolder, waitFor } from '@millrace/testing'
 import type { ConfigStoreListener } from '../config-store.ts'
 import type { ConnectorStatus, TaskStatus } from '../status-store.ts'
+import { ConnectorOffsetStores } from './connector-offset-stores.ts'
+import { workerLogClients } from './kafka-based-log.ts'
 import { KafkaConfigStore } from './kafka-config-store.ts'
 import { KafkaOffsetStore } from './kafka-offset-store.ts'
 import { KafkaStatusStore } from './kafka-status-store.ts'
@@ -52,7 +54,7 @@ async function startedStores(context: CleanUp, properties: Record<string, string
 
 function storeOptions(kind: string, partitions: number, name = `single-${++numbered}`) {
   const topic: InternalTopic = { name, property: `${kind}.storage.topic`, purpose: 'tests', partitions, replicationFactor: 1, settings: {} }
-  return { topic, properties: {}, bootstrapServers: bootstrapServers(), clientId: 'connect-test', admin, logger: silentLogger }
+  return { topic, clients: workerLogClients({}, bootstrapServers(), 'connect-test'), admin, logger: silentLogger }
 }
 
 /** All records of a topic as texts, those of one partition in order. */
@@ -316,6 +318,59 @@ describe('the offsets topic', () => {
       assert.equal((await b.offsets.get([Buffer.from(`["c",{"p":${i}}]`)]))[0]?.toString(), `{"o":${i}}`)
     }
     assert.equal((await b.offsets.connectorPartitions('c')).length, 20)
+  })
+})
+
+describe("offsets in a connector's own topic", () => {
+  const key = (n: number, connector = 'own'): Buffer => Buffer.from(`["${connector}",{"p":${n}}]`)
+  const value = (n: number): Buffer => Buffer.from(`{"o":${n}}`)
+
+  async function ownStores(context: CleanUp) {
+    const workers = await startedStores(context, clusterProperties())
+    const topic = `own-${++numbered}`
+    const clients = { 'bootstrap.servers': bootstrapServers() }
+    const topicOf = (connector: string) => (connector === 'own' ? { topic, producer: clients, consumer: clients, admin: clients } : null)
+    const worker = workers.offsets
+    const open = () => {
+      const options = { worker, workerTopic: workers.topics.offsets, workerBootstrapServers: bootstrapServers(), topicOf, logger: silentLogger }
+      const stores = new ConnectorOffsetStores(options)
+      context.after(() => stores.stop())
+      return stores
+    }
+    const stores = open()
+    await stores.start()
+    return { worker, stores, topic, open }
+  }
+
+  it('are written there and copied to the worker, and read there first', async (context) => {
+    const { worker, stores, topic } = await ownStores(context)
+    await worker.set([
+      { key: key(1), value: value(10) },
+      { key: key(2), value: value(20) },
+    ])
+    assert.deepEqual(await stores.get([key(1), key(2), key(3)]), [value(10), value(20), null])
+    await stores.set([
+      { key: key(1), value: value(11) },
+      { key: key(1, 'other'), value: value(5) },
+    ])
+    assert.deepEqual(await recordsOf(topic), [['["own",{"p":1}]', '{"o":11}']])
+    await waitFor(async () => (await worker.get([key(1)]))[0]?.equals(value(11)), { what: 'the copy' })
+    await worker.set([{ key: key(1), value: value(12) }])
+    assert.deepEqual(await stores.get([key(1), key(2), key(1, 'other')]), [value(11), value(20), value(5)])
+    assert.deepEqual((await stores.connectorPartitions('own')).map((stored) => stored.value.toString()).sort(), ['{"o":11}', '{"o":20}'])
+    assert.equal((await stores.connectorPartitions('other')).length, 1)
+  })
+
+  it('are removed from the worker first, and do not come back', async (context) => {
+    const { worker, stores, topic, open } = await ownStores(context)
+    await stores.set([{ key: key(1), value: value(1) }])
+    await stores.set([{ key: key(1), value: null }])
+    assert.deepEqual(await worker.get([key(1)]), [null])
+    assert.deepEqual(await open().connectorPartitions('own'), [])
+    assert.deepEqual(await recordsOf(topic), [
+      ['["own",{"p":1}]', '{"o":1}'],
+      ['["own",{"p":1}]', null],
+    ])
   })
 })
 

@@ -2,6 +2,7 @@ import type { Logger, Properties } from '@millrace/api'
 import { Admin } from '@millrace/kafka'
 import { workerClientProperties } from './client-properties.ts'
 import { type InternalTopics, internalTopics } from './internal-topics.ts'
+import { workerLogClients } from './kafka-based-log.ts'
 import { KafkaConfigStore } from './kafka-config-store.ts'
 import { KafkaOffsetStore } from './kafka-offset-store.ts'
 import { KafkaStatusStore } from './kafka-status-store.ts'
@@ -31,10 +32,14 @@ export class KafkaStores {
     this.topics = internalTopics(properties, logger)
     const own = { 'bootstrap.servers': bootstrapServers, 'client.id': `${clientIdPrefix}-shared-admin` }
     this.#admin = new Admin(workerClientProperties('admin', properties, own), { logger })
-    const shared = { properties, bootstrapServers, admin: this.#admin, logger }
-    this.config = new KafkaConfigStore({ ...shared, topic: this.topics.config, clientId: `${clientIdPrefix}-configs` })
-    this.offsets = new KafkaOffsetStore({ ...shared, topic: this.topics.offsets, clientId: `${clientIdPrefix}-offsets` })
-    this.statuses = new KafkaStatusStore({ ...shared, topic: this.topics.statuses, clientId: `${clientIdPrefix}-statuses` })
+    const shared = (name: string) => ({
+      clients: workerLogClients(properties, bootstrapServers, `${clientIdPrefix}-${name}`),
+      admin: this.#admin,
+      logger,
+    })
+    this.config = new KafkaConfigStore({ ...shared('configs'), topic: this.topics.config })
+    this.offsets = new KafkaOffsetStore({ ...shared('offsets'), topic: this.topics.offsets })
+    this.statuses = new KafkaStatusStore({ ...shared('statuses'), topic: this.topics.statuses })
   }
 
   /** Starts all three at the same time; all have ended when it rejects. @throws the first failure. */
