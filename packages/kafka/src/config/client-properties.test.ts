@@ -125,8 +125,8 @@ test('the assignors that are supported are offered in the order in which they ar
   const offered = (value?: string) => {
     return consumerConfig(value === undefined ? base : { ...base, 'partition.assignment.strategy': value }, silentLogger).assignors
   }
-  assert.deepEqual(offered(), ['range'])
+  assert.deepEqual(offered(), ['range', 'cooperative-sticky'])
   const java = 'org.apache.kafka.clients.consumer'
-  assert.deepEqual(offered(`${java}.RoundRobinAssignor, ${java}.StickyAssignor, ${java}.RangeAssignor`), ['roundrobin', 'range'])
-  assert.throws(() => offered(`${java}.StickyAssignor`), { code: 'INVALID_CONFIGURATION', message: /StickyAssignor.*RoundRobinAssignor/ })
+  assert.deepEqual(offered(`${java}.RoundRobinAssignor, com.example.OwnAssignor, ${java}.StickyAssignor`), ['roundrobin', 'sticky'])
+  assert.throws(() => offered('com.example.OwnAssignor'), { code: 'INVALID_CONFIGURATION', message: /OwnAssignor.*RoundRobinAssignor/ })
 })

@@ -11,6 +11,8 @@ export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly ageMs: num
 export interface ConsumerConfig extends ConnectionConfig {
   readonly groupId: string | null
   readonly groupInstanceId: string | null
+  /** Where the consumer runs (`client.rack`); null if that is not told. */
+  readonly rackId: string | null
   readonly allowsAutoTopicCreation: boolean
   readonly autoCommitIntervalMs: number
   readonly isAutoCommit: boolean
@@ -45,6 +47,7 @@ export function consumerConfig(properties: Properties, logger: Logger): Consumer
     ...connection,
     groupId: groupId === '' ? null : groupId,
     groupInstanceId: given.stringOrNull('group.instance.id'),
+    rackId: given.string('client.rack') || null,
     allowsAutoTopicCreation: given.boolean('allow.auto.create.topics'),
     autoCommitIntervalMs: given.number('auto.commit.interval.ms'),
     isAutoCommit: groupId !== null && given.boolean('enable.auto.commit'),
@@ -65,7 +68,9 @@ export function consumerConfig(properties: Properties, logger: Logger): Consumer
   }
 }
 
-const SUPPORTED_ASSIGNORS = '"org.apache.kafka.clients.consumer.RangeAssignor", "org.apache.kafka.clients.consumer.RoundRobinAssignor"'
+const SUPPORTED_ASSIGNORS = ['RangeAssignor', 'RoundRobinAssignor', 'StickyAssignor', 'CooperativeStickyAssignor']
+  .map((name) => `"org.apache.kafka.clients.consumer.${name}"`)
+  .join(', ')
 
 function assignors(given: ClientProperties, logger: Logger): AssignorName[] {
   const names = given.list('partition.assignment.strategy')
@@ -77,8 +82,10 @@ function assignors(given: ClientProperties, logger: Logger): AssignorName[] {
     )
   }
   const left = names.filter((_, i) => found[i] === null)
-  if (given.has('partition.assignment.strategy') && left.length > 0) {
-    logger.warn(`Of the configured partition.assignment.strategy these are not supported and not offered to the group: ${left.join(', ')}.`)
+  if (left.length > 0) {
+    logger.warn(
+      `Of the configured partition.assignment.strategy these are Java classes that cannot be loaded here, and are not offered to the group: ${left.join(', ')}.`,
+    )
   }
   return offered
 }

@@ -7,7 +7,8 @@ import type { Coordinator } from '../group/coordinator.ts'
 import { GroupMember, type JoinResult, type MemberMetadata, type Membership } from '../group/group-member.ts'
 import type { Logger } from '../logger.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
-import { type AssignorName, assignors } from './assignors.ts'
+import { byTopic, type LastAssignment, type ReplicaRacks } from './assignor.ts'
+import { type AssignorName, assignors, isCooperative } from './assignors.ts'
 import type { RebalanceListener } from './rebalance-listener.ts'
 
 export interface ConsumerMembershipOptions {
@@ -31,6 +32,11 @@ export interface ConsumerMembershipOptions {
 export class ConsumerMembership {
   readonly #options: ConsumerMembershipOptions
   readonly #member: GroupMember
+  /** Whether only what moves is given up, after a first round, and all else is kept and read meanwhile (KIP-429). */
+  readonly #isCooperative: boolean
+  readonly #lastAssignments = new Map<AssignorName, LastAssignment>()
+  /** What was lost while the member joined, and the listener has not heard of yet. */
+  #dropped: readonly TopicPartition[] = []
   #isJoining = false
   #outcome: { readonly result: JoinResult } | { readonly error: unknown } | null = null
   #joinedTopics: readonly string[] = []
@@ -40,6 +46,7 @@ export class ConsumerMembership {
   constructor(options: ConsumerMembershipOptions) {
     this.#options = options
     const { config, cluster, coordinator, clock, logger, notify, membershipChanged } = options
+    this.#isCooperative = isCooperative(config.assignors)
     this.#member = new GroupMember({
       cluster,
       coordinator,
@@ -74,6 +81,7 @@ export class ConsumerMembership {
    */
   async advance(): Promise<void> {
     this.#member.progressed()
+    if (this.#dropped.length > 0) await this.#tellDropped()
     if (this.#outcome) return await this.#finishJoin()
     if (this.#isJoining) return
     const { fatalError } = this.#member
@@ -82,7 +90,7 @@ export class ConsumerMembership {
     const topics = this.#options.topics()
     if (topics === null) return this.#options.cluster.requestRefresh()
     try {
-      await this.#giveUp()
+      await this.#prepareJoin(topics)
     } finally {
       this.#join(topics)
     }
@@ -110,23 +118,53 @@ export class ConsumerMembership {
     }
   }
 
+  async #prepareJoin(topics: readonly string[]): Promise<void> {
+    if (!this.#isCooperative || this.#member.isLost) return await this.#giveUp()
+    const unwanted = this.#options.assignment().filter(({ topic }) => !topics.includes(topic))
+    if (unwanted.length > 0) await this.#revoke(unwanted)
+    else await this.#options.beforeRevocation()
+  }
+
+  /** Gives up everything. */
   async #giveUp(): Promise<void> {
     const partitions = this.#options.assignment()
     if (partitions.length === 0) return
-    const listener = this.#options.listener()
-    const names = partitions.map(partitionName).join(', ')
+    if (!this.#member.isLost) return await this.#revoke(partitions)
     try {
-      if (this.#member.isLost) {
-        this.#options.logger.info(`Lost previously assigned partitions ${names}`)
-        await (listener.lost ? listener.lost(partitions) : listener.revoked(partitions))
-      } else {
-        await this.#options.beforeRevocation()
-        this.#options.logger.info(`Revoke previously assigned partitions ${names}`)
-        await listener.revoked(partitions)
-      }
+      await this.#tellLost(partitions)
     } finally {
       this.#options.setAssignment([])
     }
+  }
+
+  async #revoke(partitions: readonly TopicPartition[]): Promise<void> {
+    const { beforeRevocation, logger, listener, assignment, setAssignment } = this.#options
+    try {
+      await beforeRevocation()
+      logger.info(`Revoke previously assigned partitions ${names(partitions)}`)
+      await listener().revoked(partitions)
+    } finally {
+      setAssignment(without(assignment(), partitions))
+    }
+  }
+
+  async #tellLost(partitions: readonly TopicPartition[]): Promise<void> {
+    const listener = this.#options.listener()
+    this.#options.logger.info(`Lost previously assigned partitions ${names(partitions)}`)
+    await (listener.lost ? listener.lost(partitions) : listener.revoked(partitions))
+  }
+
+  async #tellDropped(): Promise<void> {
+    const partitions = this.#dropped
+    this.#dropped = []
+    await this.#tellLost(partitions)
+  }
+
+  /** The member was put out of the group while it joined: what it still holds may be read by others from now on. */
+  #drop(): void {
+    this.#dropped = [...this.#dropped, ...this.#options.assignment()]
+    this.#options.setAssignment([])
+    this.#options.notify()
   }
 
   #join(topics: readonly string[]): void {
@@ -150,41 +188,69 @@ export class ConsumerMembership {
     this.#outcome = null
     this.#isJoining = false
     if ('error' in outcome) throw asKafkaError(outcome.error)
-    const { assignment, generation, isLeader } = outcome.result
+    const { assignment, generation, protocol, isLeader } = outcome.result
     if (!isLeader) this.#sharedOut = null
     const partitions = consumerProtocol
       .decodeAssignment(assignment)
       .assignedPartitions.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
-    this.#options.setAssignment(partitions)
-    this.#options.cluster.requestRefresh()
-    this.#options.logger.info(`Adding newly assigned partitions in generation ${generation}: ${partitions.map(partitionName).join(', ') || 'none'}`)
-    await this.#options.listener().assigned(partitions)
+    const owned = this.#options.assignment()
+    const moving = without(owned, partitions)
+    const added = without(partitions, owned)
+    this.#lastAssignments.set(protocol as AssignorName, { partitions, generation })
+    try {
+      // What moves is free for its new owner when this member joins again.
+      if (moving.length > 0) await this.#revoke(moving)
+    } finally {
+      if (moving.length > 0) this.#member.requestJoin('need to revoke partitions and re-join')
+      this.#options.setAssignment(partitions)
+      this.#options.cluster.requestRefresh()
+      this.#options.logger.info(`Adding newly assigned partitions in generation ${generation}: ${names(added) || 'none'}`)
+      await this.#options.listener().assigned(added)
+    }
   }
 
   #protocols(): readonly { name: string; metadata: Buffer }[] {
-    this.#joinedTopics = this.#options.topics() ?? this.#joinedTopics
-    const metadata = consumerProtocol.encodeSubscription({ topics: this.#joinedTopics })
-    return this.#options.config.assignors.map((name) => ({ name, metadata }))
+    const { config, topics, assignment } = this.#options
+    if (this.#member.isLost && assignment().length > 0) this.#drop()
+    this.#joinedTopics = topics() ?? this.#joinedTopics
+    const subscription = {
+      topics: this.#joinedTopics,
+      ownedPartitions: byTopic(assignment()),
+      generationId: this.#member.membership?.generation ?? -1,
+      rackId: config.rackId,
+    }
+    return config.assignors.map((name) => {
+      const userData = assignors[name].userData(this.#lastAssignments.get(name) ?? null)
+      return { name, metadata: consumerProtocol.encodeSubscription({ ...subscription, userData }) }
+    })
   }
 
   /** @param protocol one of those that were offered. */
   async #assign(protocol: AssignorName, members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
-    const subscribers = members.map(({ memberId, groupInstanceId, metadata }) => {
-      const { topics } = consumerProtocol.decodeSubscription(metadata)
-      return { memberId, groupInstanceId, topics }
-    })
+    const subscribers = members.map(({ memberId, groupInstanceId, metadata }) => ({
+      memberId,
+      groupInstanceId,
+      ...consumerProtocol.decodeSubscription(metadata),
+    }))
     const names = [...new Set(subscribers.flatMap(({ topics }) => topics))]
     const described = await this.#options.cluster.describeTopics(names)
+    const racks = new Map(described.brokers.map(({ nodeId, rack }) => [nodeId, rack]))
     const counts = new Map(names.map((name) => [name, 0]))
+    const existing = new Map<string, readonly ReplicaRacks[]>()
     for (const { name, errorCode, partitions } of described.topics) {
-      if (errorCode === ErrorCode.NONE && name !== null) counts.set(name, partitions.length)
+      if (errorCode !== ErrorCode.NONE || name === null || partitions.length === 0) continue
+      counts.set(name, partitions.length)
+      const inOrder = [...partitions].sort((a, b) => a.partitionIndex - b.partitionIndex)
+      existing.set(
+        name,
+        inOrder.map(({ replicaNodes }) => replicaNodes.flatMap((id) => racks.get(id) ?? [])),
+      )
     }
     this.#sharedOut = counts
     this.#options.cluster.requestRefresh()
-    const existing = new Map([...counts].filter(([, count]) => count > 0))
     const missing = names.filter((name) => !existing.has(name))
     if (missing.length > 0) this.#options.logger.warn(`The following subscribed topics are not assigned to any members: ${missing.join(', ')}`)
-    const shared = assignors[protocol](subscribers, existing)
+    const shared = assignors[protocol].assign(subscribers, existing)
     return new Map([...shared].map(([memberId, assignedPartitions]) => [memberId, consumerProtocol.encodeAssignment({ assignedPartitions })]))
   }
 
@@ -205,4 +271,13 @@ export class ConsumerMembership {
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && new Set([...a, ...b]).size === a.length
+}
+
+function names(partitions: readonly TopicPartition[]): string {
+  return partitions.map(partitionName).join(', ')
+}
+
+function without(partitions: readonly TopicPartition[], others: readonly TopicPartition[]): TopicPartition[] {
+  const left = new Set(others.map(partitionName))
+  return partitions.filter((partition) => !left.has(partitionName(partition)))
 }

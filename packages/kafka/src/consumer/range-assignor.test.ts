@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { rangeAssignment, type Subscriber } from './range-assignor.ts'
+import type { Subscriber } from './assignor.ts'
+import { rangeAssignor } from './range-assignor.ts'
 
-function member(memberId: string, topics: readonly string[], groupInstanceId: string | null = null): Subscriber {
-  return { memberId, topics, groupInstanceId }
+function member(
+  memberId: string,
+  topics: readonly string[],
+  { instance = null, rack = null }: { instance?: string | null; rack?: string | null } = {},
+): Subscriber {
+  return { memberId, topics, groupInstanceId: instance, rackId: rack, ownedPartitions: [], generationId: -1, userData: null }
 }
 
-function assigned(subscribers: readonly Subscriber[], counts: Record<string, number>): Record<string, string[]> {
-  const assignment = rangeAssignment(subscribers, new Map(Object.entries(counts)))
+/** @param topics how many partitions, or the racks of each. */
+function assigned(subscribers: readonly Subscriber[], topics: Record<string, number | string[][]>): Record<string, string[]> {
+  const racks = Object.entries(topics).map(([topic, racks]) => [topic, typeof racks === 'number' ? Array<string[]>(racks).fill([]) : racks] as const)
+  const assignment = rangeAssignor.assign(subscribers, new Map(racks))
   return Object.fromEntries(
     [...assignment].map(([memberId, topics]) => [memberId, topics.flatMap(({ topic, partitions }) => partitions.map((partition) => `${topic}${partition}`))]),
   )
@@ -33,5 +40,12 @@ test('topics that do not exist are left out', () => {
 })
 
 test('static members come first, by their instance ids', () => {
-  assert.deepEqual(assigned([member('a', ['t']), member('z', ['t'], 'i1'), member('y', ['t'], 'i2')], { t: 3 }), { z: ['t0'], y: ['t1'], a: ['t2'] })
+  const members = [member('a', ['t']), member('z', ['t'], { instance: 'i1' }), member('y', ['t'], { instance: 'i2' })]
+  assert.deepEqual(assigned(members, { t: 3 }), { z: ['t0'], y: ['t1'], a: ['t2'] })
+})
+
+test('members get partitions with a replica in their rack, as long as all get equally many', () => {
+  const members = [member('m1', ['t'], { rack: 'north' }), member('m2', ['t'], { rack: 'south' })]
+  assert.deepEqual(assigned(members, { t: [['south'], ['north'], ['south'], ['north']] }), { m1: ['t1', 't3'], m2: ['t0', 't2'] })
+  assert.deepEqual(assigned(members, { t: [['north'], ['north'], ['north'], ['north']] }), { m1: ['t0', 't1'], m2: ['t2', 't3'] })
 })

@@ -9,6 +9,6 @@ export interface RebalanceListener {
   revoked(partitions: readonly TopicPartition[]): Promise<void> | void
   /** The partitions may already belong to others; committing is of no use. Default: `revoked` is called instead, as in Java. */
   lost?(partitions: readonly TopicPartition[]): Promise<void> | void
-  /** The partitions that have come, possibly none. Positions are not known yet; seeking and pausing are possible. */
+  /** The partitions that have come, possibly none; those that were kept through a cooperative rebalance are not among them. Positions are not known yet; seeking and pausing are possible. */
   assigned(partitions: readonly TopicPartition[]): Promise<void> | void
 }

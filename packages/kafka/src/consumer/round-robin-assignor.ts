@@ -1,28 +1,19 @@
-import type { TopicPartitions } from '@millrace/kafka-protocol'
-import { inAssignmentOrder, type Subscriber } from './range-assignor.ts'
+import type { TopicPartition } from '../topic-partition.ts'
+import { type Assignor, byTopic, type GroupAssignment, inAssignmentOrder, type Subscriber, type TopicsOfGroup } from './assignor.ts'
 
-/**
- * Shares partitions out like Java's `RoundRobinAssignor`: all partitions of all topics in order, to the members in turn; one that does not subscribe to a topic is
- * passed over, and the turn goes on from there.
- *
- * @param partitionCounts topics that exist; others are left out.
- * @returns the partitions of each member, by its id; every member is in it.
- */
-export function roundRobinAssignment(
-  subscribers: readonly Subscriber[],
-  partitionCounts: ReadonlyMap<string, number>,
-): ReadonlyMap<string, readonly TopicPartitions[]> {
-  const assignment = new Map(subscribers.map(({ memberId }) => [memberId, new Map<string, number[]>()]))
+/** All partitions of all topics in order, to the members in turn; one that does not subscribe to a topic is passed over, and the turn goes on from there. */
+export const roundRobinAssignor: Assignor = { isCooperative: false, assign, userData: () => null }
+
+function assign(subscribers: readonly Subscriber[], topics: TopicsOfGroup): GroupAssignment {
+  const assignment = new Map(subscribers.map(({ memberId }) => [memberId, [] as TopicPartition[]]))
   const inOrder = inAssignmentOrder(subscribers)
   let turn = 0
   for (const topic of [...new Set(subscribers.flatMap(({ topics }) => topics))].sort()) {
-    for (let partition = 0; partition < (partitionCounts.get(topic) ?? 0); partition++) {
+    for (let partition = 0; partition < (topics.get(topic)?.length ?? 0); partition++) {
       while (!inOrder[turn]!.topics.includes(topic)) turn = (turn + 1) % inOrder.length
-      const byTopic = assignment.get(inOrder[turn]!.memberId)!
-      if (byTopic.has(topic)) byTopic.get(topic)!.push(partition)
-      else byTopic.set(topic, [partition])
+      assignment.get(inOrder[turn]!.memberId)!.push({ topic, partition })
       turn = (turn + 1) % inOrder.length
     }
   }
-  return new Map([...assignment].map(([memberId, byTopic]) => [memberId, [...byTopic].map(([topic, partitions]) => ({ topic, partitions }))]))
+  return new Map([...assignment].map(([memberId, partitions]) => [memberId, byTopic(partitions)]))
 }
