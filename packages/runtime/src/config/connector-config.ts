@@ -235,6 +235,11 @@ function recommending(values: readonly string[], isVisible = true): Recommender 
   return { validValues: () => values, visible: () => isVisible }
 }
 
+/** The aliases in `transforms` or `predicates`, each once, in their order. */
+export function aliasesOf(list: string | null | undefined): string[] {
+  return [...new Set((list ?? '').split(',').map((alias) => alias.trim()))].filter((alias) => alias !== '')
+}
+
 function uniqueAliases(what: string): Validator {
   return lambda((name, value) => {
     const aliases = value as readonly string[] | null

@@ -13,8 +13,6 @@ interface LaterKey {
 const BOTH = ['source', 'sink'] as const
 
 const LATER_KEYS: readonly LaterKey[] = [
-  { key: 'transforms', kinds: BOTH, accepted: '', feature: 'Transformations' },
-  { key: 'predicates', kinds: BOTH, accepted: '', feature: 'Predicates' },
   { key: 'errors.retry.timeout', kinds: BOTH, accepted: '0', feature: 'Retrying of failed records' },
   { key: 'errors.retry.delay.max.ms', kinds: BOTH, accepted: '60000', feature: 'Retrying of failed records' },
   { key: 'errors.tolerance', kinds: BOTH, accepted: 'none', feature: 'Tolerance of failed records' },

@@ -116,11 +116,12 @@ describe('validation of a connector', () => {
       transforms: ['Invalid value [x, x] for configuration transforms: Duplicate alias provided.'],
       'errors.tolerance': ['Invalid value maybe for configuration errors.tolerance: String must be one of: none, all'],
       'errors.log.enable': ['Invalid value yes for configuration errors.log.enable: Expected value to be either true or false'],
+      'transforms.x.type': ['Missing required configuration "transforms.x.type" which has no default value.'],
       topic: ['Missing required configuration "topic" which has no default value.'],
       'batch.size': ['Invalid value 1.5 for configuration batch.size: Not a number of type INT'],
     })
     const infos = await validation.validate(config)
-    assert.equal(infos.error_count, 8)
+    assert.equal(infos.error_count, 9)
     assert.equal(infos.configs[0]?.definition, null)
     assert.equal(infos.configs[0]?.value?.name, 'nul')
   })
@@ -211,8 +212,6 @@ describe('validation of a connector', () => {
 
   it('accepts what later releases bring at its default, and refuses other values by key', async () => {
     const defaults = {
-      transforms: '',
-      predicates: ' ',
       'errors.tolerance': 'none',
       'errors.retry.timeout': '0',
       'errors.retry.delay.max.ms': '60000',
@@ -222,7 +221,6 @@ describe('validation of a connector', () => {
     }
     assert.deepEqual(await errorsOf({ ...SOURCE, ...defaults }), {})
     const others = {
-      transforms: 'a',
       'errors.tolerance': 'all',
       'exactly.once.support': 'required',
       'offsets.storage.topic': 'o',

@@ -18,6 +18,7 @@ import { AmbiguousPluginError, PluginNotFoundError, PluginVersionError } from '.
 import type { PluginDescriptor, PluginKind, PluginRegistry } from '../plugins/plugin-registry.ts'
 import { VersionRangeError } from '../plugins/version-range.ts'
 import type { PlainConfigValue } from '../thread/messages.ts'
+import { AliasValidation } from './alias-validation.ts'
 import type { ClientOverrides } from './client-overrides.ts'
 import { BadRequestRestError, NotFoundRestError } from './errors.ts'
 import type { RequestedConfig } from './herder.ts'
@@ -48,6 +49,7 @@ export class ConnectorValidation {
   readonly #transformer: ConfigTransformer
   readonly #worker: ConnectorValidationOptions['worker']
   readonly #clientOverrides: ClientOverrides
+  readonly #aliases: AliasValidation
 
   constructor({ config, registry, transformer, worker, clientOverrides }: ConnectorValidationOptions) {
     this.#config = config
@@ -55,6 +57,7 @@ export class ConnectorValidation {
     this.#transformer = transformer
     this.#worker = worker
     this.#clientOverrides = clientOverrides
+    this.#aliases = new AliasValidation({ registry, worker })
   }
 
   /** @throws BadRequestRestError where the connector's class is missing, unknown or ambiguous, or its version is no version. */
@@ -80,22 +83,24 @@ export class ConnectorValidation {
     for (const role of ROLES) this.#nameConverterClass(role, config, framework)
     this.#addFrameworkErrors(kind, config, framework)
 
-    const [own, producer, consumer, ...converters] = await Promise.all([
+    const [own, aliases, producer, consumer, ...converters] = await Promise.all([
       this.#worker.validateConnector(descriptor, properties),
+      this.#aliases.validate(properties),
       kind === 'source' ? this.#clientOverrides.validate('PRODUCER', descriptor, properties) : [],
       kind === 'sink' ? this.#clientOverrides.validate('CONSUMER', descriptor, properties) : [],
       ...ROLES.map((role) => this.#validateConverter(role, properties, framework.get(`${role}.converter`))),
     ])
     const keys = new Map([...definition.keys.values()].map((key) => [key.name, configKeyInfo(key)]))
+    for (const { definition: key } of aliases.infos) if (key !== null) keys.set(key.name, key)
     for (const key of own.configKeys) keys.set(key.name, key)
-    const values = [...framework.values(), ...own.values.map(foundPlainValue)]
+    const values = [...framework.values(), ...aliases.infos.flatMap(({ value }) => value ?? []), ...own.values.map(foundPlainValue)]
     const inner = mergedInfos(keys, values)
     const prefixed = [...producer, ...consumer, ...converters.flat()]
     return {
       name: className,
       // For overrides and converters the original counts keys, not messages.
       error_count: errorCount(inner) + prefixed.filter((info) => hasErrors(info)).length,
-      groups: distinct([...definition.groups, ...own.groups, ...prefixed.flatMap((info) => info.definition?.group ?? [])]),
+      groups: distinct([...definition.groups, ...aliases.groups, ...own.groups, ...prefixed.flatMap((info) => info.definition?.group ?? [])]),
       configs: [...inner, ...prefixed],
     }
   }

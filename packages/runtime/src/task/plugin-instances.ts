@@ -1,8 +1,9 @@
-import type { ConnectRecord, Converter, HeaderConverter, Logger, PluginContext, Transformation } from '@millrace/api'
+import type { ConnectRecord, Converter, HeaderConverter, Logger, PluginContext, Predicate, Transformation } from '@millrace/api'
 import { loadPlugin } from '../plugins/load-plugin.ts'
-import type { PluginUse, TaskStart } from '../thread/messages.ts'
+import type { PluginUse, TaskStart, TransformationUse } from '../thread/messages.ts'
 import { RegisteredMetrics } from './registered-metrics.ts'
 import type { ConverterSet } from './source-converters.ts'
+import type { TransformationStage } from './transformation-chain.ts'
 
 /** The task's own instances of its converters, configured. @throws where one cannot be loaded or refuses its configuration. */
 export async function loadConverters({ key, value, header }: TaskStart['converters'], logger: Logger): Promise<ConverterSet> {
@@ -13,15 +14,17 @@ export async function loadConverters({ key, value, header }: TaskStart['converte
   }
 }
 
-/** The task's own instances of its transformations, configured, in order. */
-export async function loadTransformations<R extends ConnectRecord>(uses: readonly PluginUse[], logger: Logger): Promise<Transformation<R>[]> {
-  const transformations: Transformation<R>[] = []
-  for (const { descriptor, properties } of uses) {
+/** The task's own instances of its transformations and their predicates, configured, in order. */
+export async function loadTransformations<R extends ConnectRecord>(uses: readonly TransformationUse[], logger: Logger): Promise<TransformationStage<R>[]> {
+  const stages: TransformationStage<R>[] = []
+  for (const { descriptor, properties, predicate: use } of uses) {
     const transformation = (await instanceOf(descriptor)) as Transformation<R>
     transformation.configure(properties, pluginContext(logger))
-    transformations.push(transformation)
+    const predicate = use === null ? null : ((await instanceOf(use.descriptor)) as Predicate<R>)
+    predicate?.configure(use?.properties ?? {}, pluginContext(logger))
+    stages.push({ transformation, predicate, isNegated: use?.isNegated ?? false })
   }
-  return transformations
+  return stages
 }
 
 /** A new instance of a plug-in's class. */

@@ -148,7 +148,7 @@ function begin(
     subscription: { topics: ['t'] },
     consumer,
     converters: new SinkConverters({ key: text, value: text, header: text as unknown as HeaderConverter }),
-    transformations: new TransformationChain(options.transformations ?? []),
+    transformations: new TransformationChain((options.transformations ?? []).map((transformation) => ({ transformation, predicate: null, isNegated: false }))),
     pause: new Pause(false),
     ledger: new Ledger(),
     stages: new StageTimer(['poll', 'convert', 'transform', 'put', 'commit']),

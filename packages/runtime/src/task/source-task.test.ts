@@ -112,7 +112,7 @@ function begin(
     task,
     properties: {},
     context: {} as never,
-    transformations: new TransformationChain(options.transformations ?? []),
+    transformations: new TransformationChain((options.transformations ?? []).map((transformation) => ({ transformation, predicate: null, isNegated: false }))),
     converters: new SourceConverters({ key: text, value: text, header: text as unknown as HeaderConverter }),
     topics: new TopicCreation(null, null, logger),
     producer,

@@ -84,7 +84,7 @@ interface CompiledGroup {
 function compiled(group: TopicCreationGroup): CompiledGroup {
   if (group.name === 'default') return { group, matches: () => true }
   // One by one: a leading (?i) counts for its own expression only.
-  const include = group.include.map(javaRegExp)
-  const exclude = group.exclude.map(javaRegExp)
+  const include = group.include.map((expression) => javaRegExp(expression))
+  const exclude = group.exclude.map((expression) => javaRegExp(expression))
   return { group, matches: (topic) => include.some((each) => each.test(topic)) && !exclude.some((each) => each.test(topic)) }
 }

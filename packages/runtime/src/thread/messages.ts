@@ -31,6 +31,13 @@ export interface PluginUse {
   readonly properties: Properties
 }
 
+/** A transformation, and what decides whether a record passes it. */
+export interface TransformationUse extends PluginUse {
+  readonly alias: string
+  /** Null: every record passes it. */
+  readonly predicate: (PluginUse & { readonly isNegated: boolean }) | null
+}
+
 // ─── what a thread is started with ───────────────────────────────────────────────────────────────
 
 /** `workerData` of every thread. */
@@ -53,7 +60,7 @@ export interface TaskStart {
   readonly taskConfig: Properties
   readonly targetState: 'STARTED' | 'PAUSED'
   readonly converters: { readonly key: PluginUse; readonly value: PluginUse; readonly header: PluginUse }
-  readonly transformations: readonly PluginUse[]
+  readonly transformations: readonly TransformationUse[]
   /** Source tasks: the producer's settings. Sink tasks: empty. */
   readonly producer: Properties
   /** Sink tasks: the consumer's settings. Source tasks: empty. */

@@ -1,10 +1,11 @@
-import { composite, ConfigDef, ConfigError, type ConnectRecord, javaRegExp, lambda, nonEmptyString, type Predicate, type Properties } from '@millrace/api'
+import { composite, ConfigDef, type ConnectRecord, javaRegExp, nonEmptyString, type Predicate, type Properties } from '@millrace/api'
+import { validRegex } from '../valid-regex.ts'
 
 const config = new ConfigDef().define('pattern', {
   type: 'STRING',
   importance: 'MEDIUM',
   documentation: "Regular expression that the whole name of a record's topic has to match.",
-  validator: composite(nonEmptyString, lambda(ensureRegex, 'valid regex')),
+  validator: composite(nonEmptyString, validRegex),
 })
 
 /** Whether the name of a record's topic matches (`org.apache.kafka.connect.transforms.predicates.TopicNameMatches`). */
@@ -21,13 +22,5 @@ export class TopicNameMatches<R extends ConnectRecord> implements Predicate<R> {
 
   test({ topic }: R): boolean {
     return this.#pattern.test(topic)
-  }
-}
-
-function ensureRegex(name: string, value: unknown): void {
-  try {
-    javaRegExp(String(value))
-  } catch (error) {
-    throw ConfigError.invalidValue(name, value, `Invalid regex: ${(error as Error).message}`)
   }
 }

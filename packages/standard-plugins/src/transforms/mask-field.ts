@@ -16,10 +16,10 @@ import {
   TIME_NAME,
   TIMESTAMP_NAME,
   type Transformation,
+  validList,
   wrapInt64,
 } from '@millrace/api'
 import { memberOf, requireMap, withMembers } from './maps.ts'
-import { nonEmptyList } from './non-empty-list.ts'
 import { nullReplacementKey } from './null-replacement.ts'
 import { keySide, type RecordSide, valueSide } from './record-side.ts'
 import { fieldOf, requireStruct, structOf } from './structs.ts'
@@ -27,7 +27,12 @@ import { fieldOf, requireStruct, structOf } from './structs.ts'
 const PURPOSE = 'mask fields'
 
 const config = new ConfigDef()
-  .define('fields', { type: 'LIST', importance: 'HIGH', documentation: 'Names of the fields to mask.', validator: nonEmptyList })
+  .define('fields', {
+    type: 'LIST',
+    importance: 'HIGH',
+    documentation: 'Names of the fields to mask.',
+    validator: validList.anyNonDuplicateValues({ isEmptyAllowed: false }),
+  })
   .define('replacement', {
     type: 'STRING',
     default: null,

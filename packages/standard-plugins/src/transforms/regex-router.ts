@@ -1,11 +1,12 @@
-import { ConfigDef, ConfigError, type ConnectRecord, javaRegExp, lambda, type Properties, type Transformation } from '@millrace/api'
+import { ConfigDef, type ConnectRecord, javaRegExp, type Properties, type Transformation } from '@millrace/api'
+import { validRegex } from '../valid-regex.ts'
 
 const config = new ConfigDef()
   .define('regex', {
     type: 'STRING',
     importance: 'HIGH',
     documentation: 'Regular expression that the whole name of a topic has to match.',
-    validator: lambda(ensureRegex, 'valid regex'),
+    validator: validRegex,
   })
   .define('replacement', { type: 'STRING', importance: 'HIGH', documentation: 'What the match is replaced by; `$1` and `${name}` stand for its groups.' })
 
@@ -48,14 +49,6 @@ export class RegexRouter<R extends ConnectRecord> implements Transformation<R> {
 }
 
 const TOPICS_MAX = 1000
-
-function ensureRegex(name: string, value: unknown): void {
-  try {
-    javaRegExp(String(value))
-  } catch (error) {
-    throw ConfigError.invalidValue(name, value, `Invalid regex: ${(error as Error).message}`)
-  }
-}
 
 /** Java's replacement text: `$1` takes as many digits as make a group, `\` makes the next character stand for itself. @throws RangeError, SyntaxError */
 function expanded(replacement: string, match: RegExpExecArray): string {

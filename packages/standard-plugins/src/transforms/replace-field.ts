@@ -1,4 +1,4 @@
-import { ConfigDef, ConfigError, type ConnectRecord, entriesOf, lambda, type Properties, type Schema, type Transformation } from '@millrace/api'
+import { ConfigDef, ConfigError, type ConnectRecord, entriesOf, lambda, type Properties, type Schema, type Transformation, validList } from '@millrace/api'
 import { LeastRecentlyUsed } from '../converters/least-recently-used.ts'
 import { mapOf, requireMap } from './maps.ts'
 import { nullReplacementKey } from './null-replacement.ts'
@@ -9,8 +9,20 @@ const PURPOSE = 'field replacement'
 const SCHEMAS_MAX = 16
 
 const config = new ConfigDef()
-  .define('exclude', { type: 'LIST', default: [], importance: 'MEDIUM', documentation: 'Fields to leave out; wins over `include`.' })
-  .define('include', { type: 'LIST', default: [], importance: 'MEDIUM', documentation: 'Fields to keep; empty: all.' })
+  .define('exclude', {
+    type: 'LIST',
+    default: [],
+    importance: 'MEDIUM',
+    validator: validList.anyNonDuplicateValues(),
+    documentation: 'Fields to leave out; wins over `include`.',
+  })
+  .define('include', {
+    type: 'LIST',
+    default: [],
+    importance: 'MEDIUM',
+    validator: validList.anyNonDuplicateValues(),
+    documentation: 'Fields to keep; empty: all.',
+  })
   .define('renames', {
     type: 'LIST',
     default: [],
