@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { brokerCommand } from './commands/broker.ts'
+import { distributedCommand } from './commands/distributed.ts'
 import { standaloneCommand } from './commands/standalone.ts'
 import { packageVersion } from './version.ts'
 
@@ -12,7 +13,7 @@ export function commandLine(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(see millrace --help)')
   program.exitOverride()
-  for (const command of [standaloneCommand(), brokerCommand()]) {
+  for (const command of [standaloneCommand(), distributedCommand(), brokerCommand()]) {
     command.copyInheritedSettings(program)
     program.addCommand(command)
   }

@@ -3,18 +3,20 @@ export { type LogFormat, type LogRecord, type LogWriter, logToStream } from './l
 export { Loggers, type LoggersOptions } from './logging/loggers.ts'
 export { consoleLoggers, type ConsoleLoggersOptions } from './main/console-loggers.ts'
 export { type EndProcessOptions, endProcess, onStopSignal, type StopOnSignalOptions } from './main/shutdown.ts'
+export { createDistributedWorker, startDistributed } from './main/start-distributed.ts'
 export {
   type BootstrapResolution,
+  createStandaloneWorker,
   type ResolveBootstrapContext,
-  type RunningWorker,
   type StandaloneOptions,
-  StandaloneWorker,
   startStandalone,
-  stopOnSignals,
+  type WorkerOptions,
 } from './main/start-standalone.ts'
 export { StartupError } from './main/startup-error.ts'
 export type { StopHost } from './main/stop-host.ts'
+export { type RunningWorker, stopOnSignals, type WorkerProcess } from './main/worker-process.ts'
 export type { VersionInfo } from './rest/resources/root.ts'
 export type { ConfigSnapshot, ConfigStore, StoredConnectorConfig, StoredTaskConfig, TargetState } from './storage/config-store.ts'
 export type { OffsetStore, OffsetWrite, StoredOffset } from './storage/offset-store.ts'
 export type { ConnectorStatus, StatusStore, TaskStatus, TopicStatus } from './storage/status-store.ts'
+export { KafkaStores, type KafkaStoresOptions } from './storage/kafka/kafka-stores.ts'

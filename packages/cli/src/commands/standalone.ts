@@ -1,11 +1,6 @@
-import { flushCompileCache } from 'node:module'
 import { Command } from 'commander'
-import type { BootstrapResolution, ResolveBootstrapContext, StandaloneWorker } from '@millrace/runtime'
-import { EXIT_WRONG_INPUT } from '../exit-codes.ts'
-import { buildCommit, COMPATIBLE_VERSION, packageVersion } from '../version.ts'
-
-/** Packages whose plug-ins every worker has, beside the runtime's own. */
-const BUNDLED_CONNECTORS = ['@millrace/connector-file-stream']
+import type { BootstrapResolution, ResolveBootstrapContext } from '@millrace/runtime'
+import { runWorker } from './worker-command.ts'
 
 /** `millrace standalone`: as `connect-standalone` of Apache Kafka. */
 export function standaloneCommand(): Command {
@@ -18,31 +13,8 @@ export function standaloneCommand(): Command {
 }
 
 async function runStandalone(workerFile: string, connectorFiles: readonly string[]): Promise<void> {
-  const { endProcess, StandaloneWorker, StartupError, stopOnSignals } = await import('@millrace/runtime')
-  let worker: StandaloneWorker | undefined
-  try {
-    worker = await StandaloneWorker.create({
-      workerFile,
-      connectorFiles,
-      bundledPlugins: BUNDLED_CONNECTORS.map(manifestOf),
-      version: { version: COMPATIBLE_VERSION, commit: buildCommit(), millrace: { version: packageVersion(), node: process.version } },
-      resolveBootstrap,
-    })
-    stopOnSignals(worker)
-    await worker.start()
-    // What was compiled is kept now: a worker may run for months, and end by SIGKILL.
-    flushCompileCache()
-  } catch (error) {
-    console.error(error instanceof StartupError ? error.message : error)
-    const exitCode = error instanceof StartupError ? error.exitCode : EXIT_WRONG_INPUT
-    if (worker === undefined) process.exit(exitCode)
-    await endProcess(exitCode, { logger: worker.logger })
-  }
-}
-
-/** The `package.json` beside a package's sources or build. */
-function manifestOf(packageName: string): URL {
-  return new URL('../package.json', import.meta.resolve(packageName))
+  const { createStandaloneWorker } = await import('@millrace/runtime')
+  await runWorker(workerFile, (options) => createStandaloneWorker({ ...options, connectorFiles, resolveBootstrap }))
 }
 
 /** Starts the embedded broker where `bootstrap.servers=embedded` asks for it. */

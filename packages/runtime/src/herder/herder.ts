@@ -9,6 +9,7 @@ import type {
   ConnectorStateInfo,
   Message,
   PluginInfo,
+  RebalanceTimelineInfo,
   TaskId,
   TaskInfo,
   TaskInstanceState,
@@ -134,6 +135,9 @@ export interface Herder {
 
   /** Sets the level of a logger and of all below it on all workers of the cluster (KIP-976); on this one alone in standalone mode. */
   setClusterLoggerLevel(namespace: string, level: string): Promise<void>
+
+  /** Why the group of workers shared out its work anew, lately; nothing in standalone mode. An addition of ours. */
+  rebalances(): RebalanceTimelineInfo
 
   /** Whether the herder still answers (KIP-1017). Resolves within 10 s. */
   health(): Promise<WorkerStatus>

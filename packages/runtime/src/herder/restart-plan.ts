@@ -35,3 +35,12 @@ export function restartPlan({ includeTasks, onlyFailed }: RestartRequest, { name
     },
   }
 }
+
+/** Of two requests for one connector the one that restarts more: a restart of everything covers all others (`RestartRequest.compareTo`). */
+export function strongerRestart<Request extends RestartRequest>(a: Request, b: Request): Request {
+  return impactOf(b) > impactOf(a) ? b : a
+}
+
+function impactOf({ includeTasks, onlyFailed }: RestartRequest): number {
+  return (onlyFailed ? 0 : 2) + (includeTasks ? 1 : 0)
+}

@@ -5,6 +5,7 @@
  */
 export const LOGGER_NAMES = {
   'main/start-standalone': 'org.apache.kafka.connect.cli.ConnectStandalone',
+  'main/start-distributed': 'org.apache.kafka.connect.cli.ConnectDistributed',
   'main/shutdown': 'org.apache.kafka.connect.runtime.Connect',
   'rest/server': 'org.apache.kafka.connect.runtime.rest.RestServer',
   'rest/error-responses': 'org.apache.kafka.connect.runtime.rest.errors.ConnectExceptionMapper',
@@ -12,9 +13,14 @@ export const LOGGER_NAMES = {
   'rest/resources/loggers': 'org.apache.kafka.connect.runtime.rest.resources.LoggingResource',
   'logging/loggers': 'org.apache.kafka.connect.runtime.Loggers',
   'herder/standalone/standalone-herder': 'org.apache.kafka.connect.runtime.standalone.StandaloneHerder',
+  'herder/distributed/distributed-herder': 'org.apache.kafka.connect.runtime.distributed.DistributedHerder',
+  'herder/distributed/kafka-worker-group': 'org.apache.kafka.connect.runtime.distributed.WorkerCoordinator',
+  'herder/distributed/rebalance-timeline': 'org.apache.kafka.connect.runtime.distributed.WorkerGroupMember',
+  'herder/distributed/worker-client': 'org.apache.kafka.connect.runtime.rest.RestClient',
   'config/worker-config': 'org.apache.kafka.connect.runtime.WorkerConfig',
   'config/config-transformer': 'org.apache.kafka.connect.runtime.WorkerConfigTransformer',
   'plugins/discover-plugins': 'org.apache.kafka.connect.runtime.isolation.PluginScanner',
+  'storage/kafka/kafka-stores': 'org.apache.kafka.connect.storage.KafkaConfigBackingStore',
   'storage/file/file-offset-store': 'org.apache.kafka.connect.storage.FileOffsetBackingStore',
   'worker/worker': 'org.apache.kafka.connect.runtime.Worker',
   'task/task-thread': 'org.apache.kafka.connect.runtime.WorkerTask',

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { startBroker } from '@millrace/broker'
 import { freePorts, temporaryFolder, waitFor } from '@millrace/testing'
 import { Loggers } from '../logging/loggers.ts'
-import { StandaloneWorker, type StandaloneOptions } from './start-standalone.ts'
+import { createStandaloneWorker, type StandaloneOptions } from './start-standalone.ts'
 import { StartupError } from './startup-error.ts'
 
 async function prepared(t: TestContext, settings: Readonly<Record<string, string>> = {}, options: Partial<StandaloneOptions> = {}) {
@@ -30,7 +30,7 @@ async function prepared(t: TestContext, settings: Readonly<Record<string, string
   const lines: string[] = []
   const events: string[] = []
   const create = () =>
-    StandaloneWorker.create({
+    createStandaloneWorker({
       workerFile,
       bundledPlugins: [],
       version: { version: '4.3.1', commit: 'test' },

@@ -20,6 +20,7 @@ export interface WorkerSettings {
 }
 
 export interface ReadWorkerSettingsOptions {
+  readonly mode: WorkerConfig['mode']
   readonly workerFile: string
   readonly bundledPlugins: readonly URL[]
   /** Default: standard output, as `millrace.log.level` and `millrace.log.format` say. */
@@ -27,7 +28,7 @@ export interface ReadWorkerSettingsOptions {
 }
 
 /** @throws StartupError that names the file, and line and key where one is wrong. */
-export async function readWorkerSettings({ workerFile, bundledPlugins, loggers: given }: ReadWorkerSettingsOptions): Promise<WorkerSettings> {
+export async function readWorkerSettings({ mode, workerFile, bundledPlugins, loggers: given }: ReadWorkerSettingsOptions): Promise<WorkerSettings> {
   const file = await readWorkerFile(workerFile)
   const { properties } = file
   const loggers = given ?? loggersOf(properties)
@@ -37,7 +38,7 @@ export async function readWorkerSettings({ workerFile, bundledPlugins, loggers: 
   try {
     const transformer = await createConfigTransformer({ properties, registry, logger: loggers.logger('config/config-transformer') })
     const resolved = await resolveWorkerProperties(properties, transformer, log)
-    const config = parseWorkerConfig({ mode: 'standalone', properties: resolved, rawProperties: properties, logger: log })
+    const config = parseWorkerConfig({ mode, properties: resolved, rawProperties: properties, logger: log })
     refuseExtensions(config)
     return { config, registry, transformer, loggers, refused: (error) => settingsError(error, workerFile, file) }
   } catch (error) {
@@ -78,4 +79,17 @@ function refuseExtensions({ restExtensionClasses }: WorkerConfig): void {
   throw new ConfigError(`REST extensions are Java classes, which cannot be loaded: remove "rest.extension.classes" (${restExtensionClasses.join(', ')}).`, {
     key: 'rest.extension.classes',
   })
+}
+
+/** Of the package that has converters, transformations and the like. */
+export function standardPlugins(): URL {
+  return new URL('../package.json', import.meta.resolve('@millrace/standard-plugins'))
+}
+
+/** Sets levels that come from other workers; those that nobody knows are left alone. */
+export function setLoggerLevel(loggers: Loggers): (namespace: string, level: string) => void {
+  return (namespace, text) => {
+    const level = logLevelOf(text)
+    if (level !== null) loggers.setLevel(namespace, level)
+  }
 }

@@ -9,6 +9,7 @@ import type {
   ConnectorStateInfo,
   Message,
   PluginInfo,
+  RebalanceTimelineInfo,
   TaskId,
   TaskInfo,
   TaskInstanceState,
@@ -82,6 +83,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
   readonly #configStore: ConfigStore
   readonly #offsetStore: OffsetStore
   readonly #statusStore: StatusStore
+  readonly #workerId: string
   readonly #consumerGroupOffsets: ConsumerGroupOffsets
   readonly #setLoggerLevel: (namespace: string, level: string) => void
   readonly #logger: Logger
@@ -99,6 +101,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
     this.#configStore = options.configStore
     this.#offsetStore = options.offsetStore
     this.#statusStore = options.statusStore
+    this.#workerId = options.workerId
     this.#consumerGroupOffsets = options.consumerGroupOffsets
     this.#setLoggerLevel = options.setLoggerLevel ?? (() => undefined)
     this.#logger = options.logger
@@ -315,6 +318,10 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   async setClusterLoggerLevel(namespace: string, level: string): Promise<void> {
     this.#setLoggerLevel(namespace, level)
+  }
+
+  rebalances(): RebalanceTimelineInfo {
+    return { observed_by: this.#workerId, rebalances: [] }
   }
 
   // ─── offsets ───────────────────────────────────────────────────────────────────────────────────

@@ -1,14 +1,13 @@
 import { StandaloneHerder } from '../herder/standalone/standalone-herder.ts'
 import { FileOffsetStore } from '../storage/file/file-offset-store.ts'
-import { logLevelOf } from '../logging/log-levels.ts'
 import { MemoryConfigStore } from '../storage/memory/memory-config-store.ts'
 import { MemoryStatusStore } from '../storage/memory/memory-status-store.ts'
 import { Worker } from '../worker/worker.ts'
 import { type Cluster, clientKeyOf, consumerGroupOffsets } from './kafka-cluster.ts'
-import type { WorkerSettings } from './worker-settings.ts'
+import { setLoggerLevel, type WorkerSettings } from './worker-settings.ts'
 
 /** The herder of a standalone worker with its stores and its worker, none of them started. @throws ConfigError */
-export function createHerder(settings: WorkerSettings, workerId: string, cluster: Cluster): StandaloneHerder {
+export function createStandaloneHerder(settings: WorkerSettings, workerId: string, cluster: Cluster): StandaloneHerder {
   const { config, registry, transformer, loggers } = settings
   const { bootstrapServers, clusterId } = cluster
   const offsetStore = new FileOffsetStore({ file: config.offsetStorageFileFilename, logger: loggers.logger('storage/file/file-offset-store') })
@@ -29,12 +28,4 @@ export function createHerder(settings: WorkerSettings, workerId: string, cluster
     setLoggerLevel: setLoggerLevel(loggers),
     logger: loggers.logger('herder/standalone/standalone-herder'),
   })
-}
-
-/** Levels that nobody knows are left alone: another worker may have written them. */
-function setLoggerLevel(loggers: WorkerSettings['loggers']): (namespace: string, level: string) => void {
-  return (namespace, text) => {
-    const level = logLevelOf(text)
-    if (level !== null) loggers.setLevel(namespace, level)
-  }
 }

@@ -1,0 +1,72 @@
+import type { ConnectionOptions } from 'node:tls'
+import { DistributedHerder } from '../herder/distributed/distributed-herder.ts'
+import { KafkaWorkerGroup } from '../herder/distributed/kafka-worker-group.ts'
+import { RebalanceTimeline } from '../herder/distributed/rebalance-timeline.ts'
+import { WorkerClient } from '../herder/distributed/worker-client.ts'
+import type { RestServer } from '../rest/server.ts'
+import { tlsOptions } from '../rest/tls-options.ts'
+import { workerClientProperties } from '../storage/kafka/client-properties.ts'
+import { KafkaStores } from '../storage/kafka/kafka-stores.ts'
+import { Worker } from '../worker/worker.ts'
+import { type Cluster, clientKeyOf, consumerGroupOffsets } from './kafka-cluster.ts'
+import { setLoggerLevel, type WorkerSettings } from './worker-settings.ts'
+
+/** The herder of a worker of a cluster with its stores, its place in the group and its worker, none of them started. @throws ConfigError */
+export function createDistributedHerder(
+  settings: WorkerSettings,
+  { advertisedUrl, workerId }: Pick<RestServer, 'advertisedUrl' | 'workerId'>,
+  cluster: Cluster,
+): DistributedHerder {
+  const { config, registry, transformer, loggers } = settings
+  const { distributed, properties } = config
+  if (distributed === null) throw new Error('These are the settings of a standalone worker.')
+  const { bootstrapServers, clusterId } = cluster
+  const { groupId, clientId } = distributed
+  const stores = new KafkaStores({
+    properties,
+    bootstrapServers,
+    clientIdPrefix: clientId === '' ? groupId : `${groupId}-${clientId}`,
+    logger: loggers.logger('storage/kafka/kafka-stores'),
+  })
+  const timeline = new RebalanceTimeline(loggers.logger('herder/distributed/rebalance-timeline'))
+  const logger = loggers.logger('worker/worker')
+  return new DistributedHerder({
+    config,
+    distributed,
+    registry,
+    transformer,
+    createWorker: (listener, resolveTaskConfig) =>
+      new Worker({ config, registry, offsetStore: stores.offsets, bootstrapServers, workerId, listener, resolveTaskConfig, logger, threadLog: loggers }),
+    stores,
+    createGroup: (listener) =>
+      new KafkaWorkerGroup({
+        properties: workerClientProperties('admin', properties, {
+          'bootstrap.servers': bootstrapServers,
+          'client.id': clientId === '' ? `connect-${workerId}` : clientId,
+        }),
+        groupId,
+        protocol: distributed.connectProtocol,
+        sessionTimeoutMs: distributed.sessionTimeoutMs,
+        rebalanceTimeoutMs: distributed.rebalanceTimeoutMs,
+        heartbeatIntervalMs: distributed.heartbeatIntervalMs,
+        rebalanceDelayMaxMs: distributed.scheduledRebalanceMaxDelayMs,
+        url: advertisedUrl.href,
+        configs: () => stores.config.snapshot(),
+        listener,
+        timeline,
+        logger: loggers.logger('herder/distributed/kafka-worker-group'),
+      }),
+    timeline,
+    client: new WorkerClient({
+      logger: loggers.logger('herder/distributed/worker-client'),
+      tls: async () => (await tlsOptions(properties, 'listeners.https.', loggers.logger('herder/distributed/worker-client'))) as ConnectionOptions,
+    }),
+    url: advertisedUrl.href,
+    workerId,
+    clusterId,
+    consumerGroupOffsets: consumerGroupOffsets(cluster, loggers.logger('kafka/admin')),
+    clientKeyOf,
+    setLoggerLevel: setLoggerLevel(loggers),
+    logger: loggers.logger('herder/distributed/distributed-herder'),
+  })
+}
