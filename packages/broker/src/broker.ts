@@ -50,7 +50,7 @@ export interface Broker {
   readonly faults: {
     /** Arms a fault, or lets it happen at once. Nothing happens for a topic that there is not. */
     inject(fault: Fault): void
-    /** Disarms all faults. */
+    /** Disarms all faults; partitions have their leaders again. */
     clear(): void
   }
   /** Closes all connections, brings the data to the disk and frees the folder. May be called more than once. */
@@ -131,7 +131,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
 }
 
-function faultsOf(faults: Faults, { topics, logger }: BrokerServices, server: Server): Broker['faults'] {
+function faultsOf(faults: Faults, { topics, leaders, logger }: BrokerServices, server: Server): Broker['faults'] {
   return {
     inject(fault) {
       switch (fault.kind) {
@@ -143,7 +143,10 @@ function faultsOf(faults: Faults, { topics, logger }: BrokerServices, server: Se
           return faults.arm(fault)
       }
     },
-    clear: () => faults.clear(),
+    clear() {
+      faults.clear()
+      leaders.comeBack()
+    },
   }
 }
 

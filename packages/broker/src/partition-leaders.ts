@@ -6,7 +6,7 @@ export interface LeaderFault {
   readonly topic: string
   /** Default: all partitions of the topic. */
   readonly partition?: number
-  /** Milliseconds for which the partition has no leader before this node leads it again, in a new epoch; default 0. */
+  /** Milliseconds for which the partition has no leader before this node leads it again, in a new epoch; default 0. `faults.clear()` ends it. */
   readonly awayMs?: number
   /** As after an unclean election: the log loses what stands behind the batch that holds this offset, which is cut off too. */
   readonly truncateTo?: number
@@ -44,6 +44,11 @@ export class PartitionLeaders {
     if (performance.now() < until) return true
     this.#awayUntil.delete(key)
     return false
+  }
+
+  /** Partitions without a leader have one again. */
+  comeBack(): void {
+    this.#awayUntil.clear()
   }
 
   /** A new epoch for a partition, after a time without a leader. Returns the epoch. @throws the system's error. */

@@ -41,9 +41,10 @@ const NO_LISTENER: RebalanceListener = { revoked: () => undefined, assigned: () 
  * What the Kafka client does with any broker that speaks Kafka's protocol. Registers tests.
  *
  * @param bootstrap the broker's `host:port`; asked for inside the tests, so that it may start in a `before` hook.
+ * @param common properties of all clients, such as those of its security; default none.
  */
-export function clientConformance(bootstrap: () => string): void {
-  const base = (more: Properties = {}): Properties => ({ 'bootstrap.servers': bootstrap(), ...more })
+export function clientConformance(bootstrap: () => string, common: Properties = {}): void {
+  const base = (more: Properties = {}): Properties => ({ 'bootstrap.servers': bootstrap(), ...common, ...more })
 
   const withAdmin = async <T>(action: (admin: Admin) => Promise<T>): Promise<T> => {
     const admin = new Admin(base(), { logger })
