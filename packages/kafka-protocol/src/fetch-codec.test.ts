@@ -89,6 +89,7 @@ test('a fetch response of the Java client is read in every version, with records
           records: Buffer.alloc(0),
         },
       ],
+      nodeEndpoints: version >= 16 ? [{ nodeId: 1, host: 'localhost', port: 9092, rack: null }] : [],
     })
     assert.equal(response.partitions[0]!.records!.buffer, frame.buffer)
   }

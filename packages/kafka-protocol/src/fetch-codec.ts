@@ -1,4 +1,4 @@
-import { apis, type ResponseInput } from './apis.ts'
+import { apis, type ResponseBody, type ResponseInput } from './apis.ts'
 import { ZERO_UUID } from './fields.ts'
 import { beginResponse, endFrame, readResponseHeader, requireEnd, requireVersion } from './frames.ts'
 import { Reader } from './reader.ts'
@@ -61,14 +61,18 @@ export interface FetchedPartitions {
   readonly errorCode: number
   readonly sessionId: number
   readonly partitions: readonly FetchedPartition[]
+  /** Addresses of the current leaders that partitions name (KIP-951); empty in versions before 16. */
+  readonly nodeEndpoints: ResponseBody<'Fetch'>['nodeEndpoints']
 }
 
 const TAG_DIVERGING_EPOCH = 0
 const TAG_CURRENT_LEADER = 1
+const TAG_NODE_ENDPOINTS = 0
 
 /** Smallest size on the wire, for checking array counts: partition until its records, and topic. */
 const PARTITION_BYTES_MIN = 4 + 2 + 8 + 8 + 1 + 1
 const TOPIC_BYTES_MIN = 2
+const NODE_ENDPOINT_BYTES_MIN = 4 + 1 + 4 + 1 + 1
 
 /**
  * Reads a fetch response, for a client: all partitions in one list.
@@ -93,9 +97,26 @@ export function decodeFetchResponse(version: number, frame: Buffer): FetchedPart
     }
     if (isFlexible) reader.skipTaggedFields()
   }
-  if (isFlexible) reader.skipTaggedFields()
+  const nodeEndpoints = isFlexible ? readNodeEndpoints(reader) : []
   requireEnd(reader, 'Fetch')
-  return { correlationId, throttleTimeMs, errorCode, sessionId, partitions }
+  return { correlationId, throttleTimeMs, errorCode, sessionId, partitions, nodeEndpoints }
+}
+
+/** The tagged fields at the end of the response. */
+function readNodeEndpoints(reader: Reader): ResponseBody<'Fetch'>['nodeEndpoints'] {
+  const endpoints: ResponseBody<'Fetch'>['nodeEndpoints'][number][] = []
+  for (let tags = reader.uvarint(); tags > 0; tags--) {
+    const tag = reader.uvarint()
+    const length = reader.uvarint()
+    const start = reader.take(length)
+    if (tag !== TAG_NODE_ENDPOINTS) continue
+    const tagged = new Reader(reader.buffer, start, start + length)
+    for (let count = tagged.compactArrayCount(NODE_ENDPOINT_BYTES_MIN); count > 0; count--) {
+      endpoints.push({ nodeId: tagged.int32(), host: tagged.compactNullableString() ?? '', port: tagged.int32(), rack: tagged.compactNullableString() })
+      tagged.skipTaggedFields()
+    }
+  }
+  return endpoints
 }
 
 function readPartition(reader: Reader, version: number, isFlexible: boolean, topic: string, topicId: string): FetchedPartition {

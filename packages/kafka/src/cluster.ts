@@ -1,5 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ApiName, ErrorCode, errorByCode, type KafkaError, kafkaError, type RequestInput, type ResponseBody } from '@millrace/kafka-protocol'
+import {
+  type ApiName,
+  type CurrentLeader,
+  ErrorCode,
+  errorByCode,
+  type KafkaError,
+  kafkaError,
+  type RequestInput,
+  type ResponseBody,
+} from '@millrace/kafka-protocol'
 import { Backoff } from './backoff.ts'
 import { BrokerNode, type Purpose } from './broker-node.ts'
 import { type Clock, timerMs } from './clock.ts'
@@ -8,6 +17,7 @@ import type { Connection } from './connection.ts'
 import { asKafkaError, closedError, networkError, timeoutError } from './errors.ts'
 import type { Logger } from './logger.ts'
 import { isAuthenticationFailure } from './security/security-errors.ts'
+import type { TopicPartition } from './topic-partition.ts'
 
 /** A topic as the cluster described it last. */
 export interface TopicMetadata {
@@ -25,6 +35,13 @@ export interface PartitionMetadata {
   readonly leaderEpoch: number
   readonly replicas: readonly number[]
   readonly inSyncReplicas: readonly number[]
+}
+
+/** Where a broker listens, as another broker tells it in passing. */
+export interface NodeEndpoint {
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
 }
 
 export interface ClusterOptions {
@@ -121,6 +138,28 @@ export class Cluster {
   leader(topic: string, partition: number): BrokerNode | null {
     const metadata = this.#topics.get(topic)?.partitions[partition]
     return metadata === undefined ? null : (this.#nodes.get(metadata.leader) ?? null)
+  }
+
+  /** The epoch of a partition's leader, which each election raises; -1 while it is not known. */
+  leaderEpoch(topic: string, partition: number): number {
+    return this.#topics.get(topic)?.partitions[partition]?.leaderEpoch ?? -1
+  }
+
+  /**
+   * Takes over what a broker that is not the leader has said about who is (KIP-951), unless something newer is known.
+   *
+   * @param endpoints where the brokers are that it names.
+   * @returns whether the leader is known now, so that nobody has to wait for metadata.
+   */
+  learnLeader({ topic, partition }: TopicPartition, { leaderId, leaderEpoch }: CurrentLeader, endpoints: readonly NodeEndpoint[]): boolean {
+    const metadata = this.#topics.get(topic)
+    const known = metadata?.partitions[partition]
+    if (!metadata || !known || leaderId < 0 || leaderEpoch <= known.leaderEpoch) return false
+    const endpoint = endpoints.find(({ nodeId }) => nodeId === leaderId)
+    if (endpoint) this.ensureNode(endpoint.nodeId, endpoint.host, endpoint.port)
+    if (!this.#nodes.has(leaderId)) return false
+    this.#topics.set(topic, { ...metadata, partitions: metadata.partitions.with(partition, { ...known, leader: leaderId, leaderEpoch }) })
+    return true
   }
 
   node(id: number): BrokerNode | undefined {

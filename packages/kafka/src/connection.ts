@@ -24,12 +24,11 @@ const READ_BYTES = 256 * 1024
 
 /**
  * The newest version that the client uses of an API where that is not the newest declared:
- * topic ids come with Fetch 13, OffsetCommit and OffsetFetch 10 and Produce 13; transactions of KIP-890 with Produce 12,
+ * topic ids come with OffsetCommit and OffsetFetch 10 and Produce 13; transactions of KIP-890 with Produce 12,
  * EndTxn 5 and TxnOffsetCommit 5; AddPartitionsToTxn 4 is for brokers.
  */
 const VERSIONS_MAX: { readonly [A in ApiName]?: number } = {
   Produce: 11,
-  Fetch: 12,
   Metadata: 12,
   OffsetCommit: 9,
   OffsetFetch: 8,

@@ -12,6 +12,7 @@ import { ErrorCode, errorByCode, KafkaError } from '@millrace/kafka-protocol'
  * INVALID_CONFIGURATION    a property has a value that is not valid or not supported; the message names it
  * COMMIT_FAILED            the group has moved on, the partitions may belong to others; not retriable
  * NO_OFFSET_FOR_PARTITION  no committed offset, and `auto.offset.reset` is "none"
+ * LOG_TRUNCATED            what was read is no longer in the log, and `auto.offset.reset` is "none"; the message has the offsets. Seek, then poll again
  * TRANSACTION_ABORTED      the record was not sent because its transaction has failed or was aborted
  * TRANSACTION_FAILED       the transaction has failed, see `cause`; abort it. If that fails too, the producer can only be closed
  * ILLEGAL_STATE            the call does not fit the client's state, e.g. a partition that is not assigned
@@ -41,6 +42,7 @@ const invalidConfiguration = own('INVALID_CONFIGURATION', 'org.apache.kafka.comm
 const commitFailed = own('COMMIT_FAILED', `${CONSUMER}.CommitFailedException`)
 const noOffset = own('NO_OFFSET_FOR_PARTITION', `${CONSUMER}.NoOffsetForPartitionException`)
 const offsetOutOfRange: Kind = { ...errorByCode(ErrorCode.OFFSET_OUT_OF_RANGE), javaClass: `${CONSUMER}.OffsetOutOfRangeException`, retriable: false }
+const logTruncated: Kind = own('LOG_TRUNCATED', `${CONSUMER}.LogTruncationException`, ErrorCode.OFFSET_OUT_OF_RANGE)
 const illegalState = own('ILLEGAL_STATE', 'java.lang.IllegalStateException')
 const noGroup = own('INVALID_GROUP_ID', `${ERRORS}.InvalidGroupIdException`, ErrorCode.INVALID_GROUP_ID)
 const transactionAborted = own('TRANSACTION_ABORTED', `${ERRORS}.TransactionAbortedException`)
@@ -62,6 +64,7 @@ export const configurationError = (message: string): KafkaError => make(invalidC
 export const commitFailedError = (message: string): KafkaError => make(commitFailed, message)
 export const noOffsetError = (message: string): KafkaError => make(noOffset, message)
 export const offsetOutOfRangeError = (message: string): KafkaError => make(offsetOutOfRange, message)
+export const logTruncatedError = (message: string): KafkaError => make(logTruncated, message)
 export const illegalStateError = (message: string): KafkaError => make(illegalState, message)
 export const noGroupError = (): KafkaError =>
   make(noGroup, 'To use the group management or offset commit APIs, you must provide a valid group.id in the consumer configuration.')

@@ -311,6 +311,22 @@ test('a consumer bears lost fetches and errors that pass, without losing or doub
   assert.deepEqual(seen, numbers(5_000))
 })
 
+test('a consumer reads again from where a log was truncated, and nothing twice where it was not', async (t) => {
+  const made = await bench(t)
+  const producer = made.producer({ 'batch.size': '0', 'linger.ms': '0' })
+  await sendNumbers(producer, 6)
+  const consumer = made.consumer()
+  consumer.assign([{ topic: TOPIC, partition: 0 }])
+  assert.deepEqual(await readValues(consumer, 6), numbers(6))
+  made.broker.faults.inject({ kind: 'leader-change', topic: TOPIC, awayMs: 20 })
+  await sendNumbers(producer, 2)
+  assert.deepEqual(await readValues(consumer, 2), numbers(2))
+  made.broker.faults.inject({ kind: 'leader-change', topic: TOPIC, truncateTo: 5 })
+  await sendNumbers(made.producer(), 5)
+  assert.deepEqual(await readValues(consumer, 5), numbers(5))
+  assert.equal(await consumer.position({ topic: TOPIC, partition: 0 }), 10)
+})
+
 test('a member that the coordinator forgets loses its partitions, joins again and goes on where it had committed', async (t) => {
   const made = await bench(t)
   await sendNumbers(made.producer(), 100)

@@ -55,10 +55,10 @@ export async function listOffsets(cluster: Cluster, queries: readonly OffsetQuer
 }
 
 async function askLeader(cluster: Cluster, node: BrokerNode, queries: readonly OffsetQuery[], isReadCommitted: boolean): Promise<OffsetAnswers> {
-  const topics = new Map<string, { partitionIndex: number; timestamp: number }[]>()
+  const topics = new Map<string, { partitionIndex: number; currentLeaderEpoch: number; timestamp: number }[]>()
   for (const { topic, partition, timestamp } of queries) {
     const partitions = topics.get(topic) ?? []
-    partitions.push({ partitionIndex: partition, timestamp })
+    partitions.push({ partitionIndex: partition, currentLeaderEpoch: cluster.leaderEpoch(topic, partition), timestamp })
     topics.set(topic, partitions)
   }
   const { topics: answered } = await cluster.request(node, 'data', 'ListOffsets', (version) => ({

@@ -79,7 +79,7 @@ export const clientKeys: readonly ClientKey[] = [
   supported('check.crcs', 'C', 'BOOLEAN', 'true'),
   withoutEffect('client.dns.lookup', 'PCA', 'STRING', 'use_all_dns_ips', 'Node tries all addresses of a name in turn; canonical names matter to GSSAPI only.'),
   supported('client.id', 'PCA', 'STRING', ''),
-  supported('client.rack', 'C', 'STRING', '', {}, 'Told to the group and used by its assignors.'),
+  supported('client.rack', 'C', 'STRING', '', {}, 'Told to brokers, for the nearest replica, and to the group, for its assignors.'),
   supported('compression.gzip.level', 'P', 'INT', '-1', { min: -1, max: 9 }),
   withoutEffect('compression.lz4.level', 'P', 'INT', '9', 'The library has one level.'),
   supported('compression.type', 'P', 'STRING', 'none', { among: ['none', 'gzip', 'snappy', 'lz4', 'zstd'] }),

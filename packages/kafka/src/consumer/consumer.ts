@@ -16,6 +16,7 @@ import { type ConsumerMetrics, consumerMetrics } from './consumer-metrics.ts'
 import { ConsumerMembership } from './consumer-membership.ts'
 import { Fetcher } from './fetcher.ts'
 import { type ConsumerRecords, NO_RECORDS } from './partition-records.ts'
+import { PositionCheck } from './position-check.ts'
 import { PositionFinder } from './position-finder.ts'
 import type { RebalanceListener } from './rebalance-listener.ts'
 
@@ -25,6 +26,8 @@ export type Subscription = { readonly topics: readonly string[] } | { readonly p
 /** Who a consumer is in its group. */
 export interface GroupMetadata extends Membership {
   readonly groupId: string
+  /** Of a static member (`group.instance.id`, KIP-345); null for others. */
+  readonly groupInstanceId: string | null
 }
 
 export interface ConsumerOptions {
@@ -62,6 +65,7 @@ export class Consumer {
   readonly #offsets: CommittedOffsets | null
   readonly #fetcher: Fetcher
   readonly #finder: PositionFinder
+  readonly #check: PositionCheck
   readonly #signal = new Signal()
   readonly #membershipChanged: ConsumerOptions['membershipChanged']
   #partitions: readonly AssignedPartition[] = []
@@ -113,6 +117,7 @@ export class Consumer {
     const partitions = () => this.#partitions
     const notify = () => this.#signal.set()
     this.#fetcher = new Fetcher({ config, cluster, clock, logger, metrics, partitions, notify })
+    this.#check = new PositionCheck({ config, cluster, clock, logger, partitions, notify })
     this.#finder = new PositionFinder({ config, cluster, clock, logger, committed: this.#offsets, partitions, notify })
     if (config.isAutoCommit) this.#autoCommitAt = clock.now() + config.autoCommitIntervalMs
   }
@@ -188,10 +193,15 @@ export class Consumer {
     return this.#partitions.filter(({ isPaused }) => isPaused).map(plain)
   }
 
-  /** Continues at another offset with the next `poll`. @throws KafkaError `ILLEGAL_STATE` for a partition that is not assigned. */
-  seek({ topic, partition, offset }: TopicPartition & { readonly offset: number }): void {
+  /**
+   * Continues at another offset with the next `poll`.
+   *
+   * @param place `leaderEpoch`: of the record before it, as committed or read; with it a truncated log is recognised. Default -1, not known.
+   * @throws KafkaError `ILLEGAL_STATE` for a partition that is not assigned.
+   */
+  seek({ topic, partition, offset, leaderEpoch = -1 }: TopicPartition & { readonly offset: number; readonly leaderEpoch?: number }): void {
     if (offset < 0) throw illegalStateError('seek offset must not be a negative number')
-    this.#assigned({ topic, partition }).seek(offset)
+    this.#assigned({ topic, partition }).seek(offset, leaderEpoch)
     this.#signal.set()
   }
 
@@ -271,7 +281,7 @@ export class Consumer {
   /** Null outside a group, or while the group has not formed. */
   groupMetadata(): GroupMetadata | null {
     const membership = this.#membership?.membership
-    return membership && this.#coordinator ? { groupId: this.#coordinator.groupId, ...membership } : null
+    return membership && this.#coordinator ? this.#groupMetadata(this.#coordinator, membership) : null
   }
 
   /** The offset after the last record of each partition that can be read, by `isolation.level`. @throws KafkaError `REQUEST_TIMED_OUT`, or as the broker says. */
@@ -324,7 +334,7 @@ export class Consumer {
       this.#throwRefusal()
       await this.#membership?.advance()
       this.#commitNowAndThen()
-      const comeAgainAt = Math.min(this.#finder.search(), this.#fetcher.fetch())
+      const comeAgainAt = Math.min(this.#finder.search(), this.#check.check(), this.#fetcher.fetch())
       const records = this.#fetcher.collect(this.#config.pollRecordsMax)
       if (records.count > 0) {
         // What was just handed out makes room for the next fetch, which is under way while the records are worked on.
@@ -373,8 +383,12 @@ export class Consumer {
       },
       beforeRevocation: () => this.#commitPositions(),
       notify: () => this.#signal.set(),
-      membershipChanged: (membership) => this.#membershipChanged?.(membership && { groupId: coordinator.groupId, ...membership }),
+      membershipChanged: (membership) => this.#membershipChanged?.(membership && this.#groupMetadata(coordinator, membership)),
     })
+  }
+
+  #groupMetadata({ groupId }: Coordinator, membership: Membership): GroupMetadata {
+    return { groupId, groupInstanceId: this.#config.groupInstanceId, ...membership }
   }
 
   #subscribedTopics(): readonly string[] | null {
@@ -426,7 +440,9 @@ export class Consumer {
   }
 
   #positions(): OffsetCommit[] {
-    return this.#partitions.filter(({ position }) => position >= 0).map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+    return this.#partitions
+      .filter(({ position }) => position >= 0)
+      .map(({ topic, partition, position, positionEpoch }) => ({ topic, partition, offset: position, leaderEpoch: positionEpoch }))
   }
 
   /** `enable.auto.commit`: what the polls before this one have handed out. */

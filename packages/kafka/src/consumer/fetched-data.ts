@@ -32,6 +32,8 @@ export class FetchedData {
   readonly nextOffset: number
   /** The offset after everything that was handed out or left out. */
   position: number
+  /** The epoch of the leader that wrote what is before `position`; -1 while nothing of this fetch is. */
+  positionEpoch = -1
   readonly #options: FetchedDataOptions
   readonly #aborted: AbortedTransactions | null
   readonly #batches: readonly RecordBatchView[]
@@ -71,11 +73,12 @@ export class FetchedData {
     while (count < recordsMax) {
       if (this.#left === 0 && !this.#openNext()) break
       const taken = Math.min(this.#left, recordsMax - count)
-      runs.push({ cursor: this.#cursor!, timestampType: this.#batch!.timestampType, count: taken, isOnFirst: this.#isOnFirst })
+      runs.push({ cursor: this.#cursor!, batch: this.#batch!, count: taken, isOnFirst: this.#isOnFirst })
       this.#isOnFirst = false
       this.#left -= taken
       count += taken
       this.position = this.#positionAfter(taken)
+      this.positionEpoch = this.#batch!.partitionLeaderEpoch
     }
     if (count === 0) {
       this.position = this.nextOffset
@@ -105,7 +108,9 @@ export class FetchedData {
       } else {
         this.#index++
       }
-      this.position = Math.max(this.position, batch.nextOffset)
+      if (batch.nextOffset <= this.position) continue
+      this.position = batch.nextOffset
+      this.positionEpoch = batch.partitionLeaderEpoch
     }
   }
 

@@ -7,17 +7,20 @@ import {
   type FetchedPartitions,
   type KafkaError,
   kafkaError,
+  ZERO_UUID,
 } from '@millrace/kafka-protocol'
 import { Backoff } from '../backoff.ts'
 import type { BrokerNode } from '../broker-node.ts'
 import type { Clock } from '../clock.ts'
-import type { Cluster } from '../cluster.ts'
+import type { Cluster, NodeEndpoint } from '../cluster.ts'
 import type { ConsumerConfig } from '../config/consumer-config.ts'
 import { asKafkaError, corruptRecordError, offsetOutOfRangeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { partitionName } from '../topic-partition.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 import type { ConsumerMetrics } from './consumer-metrics.ts'
+import { fetchedByName, fetchRequest, fetchVersion, usesTopicIds } from './fetch-request.ts'
+import { FetchSession, type FetchTarget } from './fetch-session.ts'
 import { FetchedData } from './fetched-data.ts'
 import { type ConsumerRecords, NO_RECORDS, type PartitionRecords } from './partition-records.ts'
 
@@ -36,7 +39,15 @@ export interface FetcherOptions {
 interface Wanted {
   readonly partition: AssignedPartition
   readonly version: number
-  readonly fetchOffset: number
+  readonly target: FetchTarget
+}
+
+/** An answer, by the names of partitions. */
+interface Answer {
+  readonly version: number
+  /** What is not in an incremental one has nothing new. */
+  readonly isIncremental: boolean
+  readonly content: FetchedPartitions
 }
 
 /**
@@ -49,6 +60,7 @@ export class Fetcher {
   readonly #options: FetcherOptions
   readonly #backoff: Backoff
   readonly #busy = new Set<BrokerNode>()
+  readonly #sessions = new WeakMap<BrokerNode, FetchSession>()
   #fetchRotation = 0
   #collectRotation = 0
   /** Errors for the next poll to throw. */
@@ -67,19 +79,22 @@ export class Fetcher {
     const full = new Set<BrokerNode>()
     let comeAgainAt = Infinity
     for (const partition of this.#options.partitions()) {
-      if (partition.isPaused || partition.position < 0 || partition.isFetching) continue
+      if (partition.isPaused || partition.position < 0 || partition.isChecking) continue
+      const node = this.#source(partition, now)
+      // The fetch from an earlier leader may not be answered for long, should that be why it leads no more.
+      if (partition.fetchedFrom !== null && node !== null && partition.fetchedFrom !== node) partition.abandonFetch()
+      if (partition.fetchedFrom !== null) continue
       if (partition.retryAt > now) {
         comeAgainAt = Math.min(comeAgainAt, partition.retryAt)
         continue
       }
-      const leader = this.#options.cluster.leader(partition.topic, partition.partition)
-      if (leader === null) {
+      if (node === null) {
         this.#options.cluster.requestRefresh()
         continue
       }
-      if (partition.ahead !== null) full.add(leader)
-      else if (due.has(leader)) due.get(leader)!.push(partition)
-      else due.set(leader, [partition])
+      if (partition.ahead !== null) full.add(node)
+      else if (due.has(node)) due.get(node)!.push(partition)
+      else due.set(node, [partition])
     }
     for (const [node, partitions] of due) {
       if (this.#busy.has(node) || full.has(node)) continue
@@ -122,9 +137,21 @@ export class Fetcher {
     return { count, partitions: collected }
   }
 
+  /** From where a partition is read: the replica that its leader has named for the time being, or the leader. */
+  #source(partition: AssignedPartition, now: number): BrokerNode | null {
+    const { cluster } = this.#options
+    const { nearReplica } = partition
+    if (nearReplica !== null) {
+      const node = cluster.node(nearReplica.brokerId)
+      if (node && nearReplica.until > now) return node
+      partition.nearReplica = null
+    }
+    return cluster.leader(partition.topic, partition.partition)
+  }
+
   #send(node: BrokerNode, partitions: readonly AssignedPartition[]): void {
-    const wanted = partitions.map((partition) => ({ partition, version: partition.version, fetchOffset: partition.fetchOffset }))
-    for (const { partition } of wanted) partition.isFetching = true
+    const wanted = partitions.map((partition) => ({ partition, version: partition.version, target: this.#target(partition) }))
+    for (const { partition } of wanted) partition.fetchedFrom = node
     this.#busy.add(node)
     this.#options.metrics.fetches++
     this.#exchange(node, wanted).then(
@@ -133,9 +160,26 @@ export class Fetcher {
     )
   }
 
-  async #exchange(node: BrokerNode, wanted: readonly Wanted[]): Promise<FetchedPartitions> {
+  #target({ topic, partition, fetchOffset, checkedEpoch }: AssignedPartition): FetchTarget {
+    return { topic, topicId: this.#options.cluster.topic(topic)?.topicId ?? ZERO_UUID, partition, fetchOffset, leaderEpoch: checkedEpoch }
+  }
+
+  #session(node: BrokerNode): FetchSession {
+    let session = this.#sessions.get(node)
+    if (!session) {
+      session = new FetchSession()
+      this.#sessions.set(node, session)
+    }
+    return session
+  }
+
+  async #exchange(node: BrokerNode, wanted: readonly Wanted[]): Promise<Answer> {
     const connection = await node.connection('fetch')
-    const version = connection.version('Fetch')
+    const { config } = this.#options
+    const targets = wanted.map(({ target }) => target)
+    const version = fetchVersion(connection.version('Fetch'), targets)
+    const plan = this.#session(node).plan(targets, usesTopicIds(version))
+    const body = fetchRequest(config, plan)
     const { promise, resolve, reject } = Promise.withResolvers<FetchedPartitions>()
     const answered = (frame: Buffer) => {
       try {
@@ -147,72 +191,65 @@ export class Fetcher {
         reject(error)
       }
     }
-    connection.exchange('Fetch', this.#options.config.requestTimeoutMs, { answered, failed: reject }, (correlationId) => [
-      this.#encode(version, correlationId, wanted),
+    connection.exchange('Fetch', config.requestTimeoutMs, { answered, failed: reject }, (correlationId) => [
+      encodeRequest({ api: 'Fetch', version, correlationId, clientId: config.clientId, body }),
     ])
-    return await promise
+    return { version, isIncremental: plan.sessionEpoch > 0, content: await promise }
   }
 
-  #encode(version: number, correlationId: number, wanted: readonly Wanted[]): Buffer {
-    const { clientId, fetchWaitMaxMs, fetchBytesMin, fetchBytesMax, isReadCommitted, partitionFetchBytesMax } = this.#options.config
-    const topics = new Map<string, { partition: number; fetchOffset: number; partitionMaxBytes: number }[]>()
-    for (const { partition: assigned, fetchOffset } of wanted) {
-      const { topic, partition } = assigned
-      const partitions = topics.get(topic) ?? []
-      partitions.push({ partition, fetchOffset, partitionMaxBytes: partitionFetchBytesMax })
-      topics.set(topic, partitions)
-    }
-    const body = {
-      maxWaitMs: fetchWaitMaxMs,
-      minBytes: fetchBytesMin,
-      maxBytes: fetchBytesMax,
-      isolationLevel: isReadCommitted ? 1 : 0,
-      topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
-    }
-    return encodeRequest({ api: 'Fetch', version, correlationId, clientId, body })
-  }
-
-  #answered(node: BrokerNode, wanted: readonly Wanted[], answer: FetchedPartitions): void {
+  #answered(node: BrokerNode, wanted: readonly Wanted[], { version, isIncremental, content }: Answer): void {
     this.#busy.delete(node)
-    if (answer.errorCode !== ErrorCode.NONE) return this.#failed(node, wanted, kafkaError(answer.errorCode, 'Fetching'))
-    const byName = new Map(wanted.map((item) => [partitionName(item.partition), item]))
-    for (const fetched of answer.partitions) {
-      const name = `${fetched.topic}-${fetched.partitionIndex}`
-      const item = byName.get(name)
-      byName.delete(name)
-      if (item) this.#fetched(item, fetched)
+    if (this.#session(node).answered(content) === 'refused') {
+      for (const item of wanted) if (isCurrent(item)) item.partition.fetchedFrom = null
+      this.#options.logger.debug(`The fetch session with broker ${node.id} has ended (${errorByCode(content.errorCode).name}).`)
+      return this.#options.notify()
     }
-    for (const item of byName.values()) this.#retryLater(item)
+    if (content.errorCode !== ErrorCode.NONE) return this.#failed(node, wanted, kafkaError(content.errorCode, 'Fetching'))
+    const fetched = fetchedByName(
+      content.partitions,
+      wanted.map(({ target }) => target),
+      version,
+    )
+    for (const item of wanted) {
+      // Sought, revoked or led elsewhere meanwhile: the answer belongs to an earlier position.
+      if (!isCurrent(item)) continue
+      const part = fetched.get(partitionName(item.partition))
+      if (part) this.#fetched(item, part, content)
+      else if (isIncremental) endFetch(item.partition)
+      else this.#retryLater(item)
+    }
     this.#options.notify()
   }
 
   #failed(node: BrokerNode, wanted: readonly Wanted[], error: KafkaError): void {
     this.#busy.delete(node)
+    this.#session(node).failed()
     if (this.#options.cluster.isClosed) return
     this.#options.metrics.fetchesFailed++
     this.#options.logger.debug('A fetch has failed.', error)
     this.#options.cluster.requestRefresh()
-    for (const item of wanted) this.#retryLater(item)
+    for (const item of wanted) {
+      if (isCurrent(item)) item.partition.nearReplica = null
+      this.#retryLater(item)
+    }
     if (!error.retriable) this.#errors.push(error)
     this.#options.notify()
   }
 
-  #fetched(item: Wanted, fetched: FetchedPartition): void {
-    const { partition, version, fetchOffset } = item
-    // Sought, revoked or paused meanwhile: the answer belongs to an earlier position.
-    if (partition.version !== version) return
-    if (fetched.errorCode !== ErrorCode.NONE) return this.#refused(item, fetched.errorCode)
-    partition.isFetching = false
-    partition.failures = 0
+  #fetched(item: Wanted, fetched: FetchedPartition, { nodeEndpoints }: FetchedPartitions): void {
+    const { partition, target } = item
+    if (fetched.errorCode !== ErrorCode.NONE) return this.#refused(item, fetched, nodeEndpoints)
+    endFetch(partition)
     partition.endOffset = this.#options.config.isReadCommitted ? fetched.lastStableOffset : fetched.highWatermark
+    if (fetched.preferredReadReplica >= 0) this.#readFrom(partition, fetched.preferredReadReplica)
     const { records } = fetched
     if (records === null || records.length === 0) return
     this.#options.metrics.bytesFetched += records.length
     try {
-      this.#keep(partition, fetchOffset, fetched, records)
+      this.#keep(partition, target.fetchOffset, fetched, records)
     } catch (cause) {
       this.#retryLater(item)
-      this.#errors.push(corruptRecordError(`The records of ${partitionName(partition)} at offset ${fetchOffset} cannot be read`, cause))
+      this.#errors.push(corruptRecordError(`The records of ${partitionName(partition)} at offset ${target.fetchOffset} cannot be read`, cause))
     }
   }
 
@@ -234,23 +271,35 @@ export class Fetcher {
     else partition.ahead = data
   }
 
-  #refused(item: Wanted, errorCode: number): void {
-    const { partition, fetchOffset } = item
+  #readFrom(partition: AssignedPartition, brokerId: number): void {
+    const { clock, config, logger } = this.#options
+    partition.nearReplica = { brokerId, until: clock.now() + config.metadataAgeMaxMs }
+    logger.debug(`${partitionName(partition)} is read from the replica at broker ${brokerId}.`)
+  }
+
+  #refused(item: Wanted, { errorCode, currentLeader }: FetchedPartition, endpoints: readonly NodeEndpoint[]): void {
+    const { partition, target } = item
     const name = partitionName(partition)
-    if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return this.#outOfRange(item)
-    const error = kafkaError(errorCode, `Fetching from ${name} at offset ${fetchOffset}`)
+    const { nearReplica } = partition
+    partition.nearReplica = null
+    if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && nearReplica === null) return this.#outOfRange(item)
+    const error = kafkaError(errorCode, `Fetching from ${name} at offset ${target.fetchOffset}`)
     const { retriable, refreshMetadata } = errorByCode(errorCode)
     if (refreshMetadata) this.#options.cluster.requestRefresh()
     this.#retryLater(item)
+    // A follower may be behind the leader, which is asked at once; as is a leader that the broker has named.
+    const isLeaderKnown = currentLeader !== null && this.#options.cluster.learnLeader(partition, currentLeader, endpoints)
+    if (nearReplica !== null || isLeaderKnown) partition.retryAt = 0
+    if (nearReplica !== null) this.#options.logger.debug(error.message)
     // Java too tries again after an unknown error of the broker.
-    if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) this.#options.logger.warn(error.message)
+    else if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) this.#options.logger.warn(error.message)
     else if (!retriable || errorCode === ErrorCode.CORRUPT_MESSAGE) this.#errors.push(error)
     else this.#options.logger.debug(error.message)
   }
 
-  #outOfRange({ partition, fetchOffset }: Wanted): void {
+  #outOfRange({ partition, target: { fetchOffset } }: Wanted): void {
     const name = partitionName(partition)
-    partition.isFetching = false
+    partition.fetchedFrom = null
     // What was fetched before is still handed out; then the position is looked for again.
     if (partition.current !== null) {
       partition.retryAt = this.#options.clock.now() + this.#backoff.delayMs(1)
@@ -265,18 +314,29 @@ export class Fetcher {
     partition.lookUp('reset')
   }
 
-  #retryLater({ partition, version }: Wanted): void {
-    if (partition.version !== version) return
-    partition.isFetching = false
+  #retryLater(item: Wanted): void {
+    if (!isCurrent(item)) return
+    const { partition } = item
+    partition.fetchedFrom = null
     partition.failures++
     partition.retryAt = this.#options.clock.now() + this.#backoff.delayMs(partition.failures)
   }
+}
+
+function isCurrent({ partition, version }: Wanted): boolean {
+  return partition.version === version
+}
+
+function endFetch(partition: AssignedPartition): void {
+  partition.fetchedFrom = null
+  partition.failures = 0
 }
 
 function takeFrom(partition: AssignedPartition, recordsMax: number): PartitionRecords | null {
   while (partition.current !== null) {
     const records = partition.current.take(recordsMax)
     partition.position = partition.current.position
+    if (partition.current.positionEpoch >= 0) partition.positionEpoch = partition.current.positionEpoch
     if (records !== null) return records
     partition.current = partition.ahead
     partition.ahead = null

@@ -1,4 +1,4 @@
-import type { RecordCursor, RecordHeader, TimestampType } from '@millrace/kafka-protocol'
+import type { RecordBatchView, RecordCursor, RecordHeader, TimestampType } from '@millrace/kafka-protocol'
 
 /** A header of a fetched record; the value is a view of the fetched bytes. */
 export interface FetchedHeader {
@@ -9,7 +9,7 @@ export interface FetchedHeader {
 /** Some records of one batch, on which a cursor stands. */
 export interface RecordRun {
   readonly cursor: RecordCursor
-  readonly timestampType: TimestampType
+  readonly batch: Pick<RecordBatchView, 'timestampType' | 'partitionLeaderEpoch'>
   readonly count: number
   /** Whether the cursor already stands on the first of them. */
   readonly isOnFirst: boolean
@@ -83,7 +83,12 @@ export class PartitionRecords {
   }
 
   get timestampType(): TimestampType {
-    return this.#runs[this.#index]!.timestampType
+    return this.#runs[this.#index]!.batch.timestampType
+  }
+
+  /** The epoch of the leader that wrote the record, to be committed with its offset (KIP-320); -1 if it is not known. */
+  get leaderEpoch(): number {
+    return this.#runs[this.#index]!.batch.partitionLeaderEpoch
   }
 
   /** What the positions refer to; changes from batch to batch. */

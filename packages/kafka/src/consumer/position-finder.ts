@@ -105,14 +105,22 @@ export class PositionFinder {
       const found = byName.get(partitionName(partition))
       if (found) {
         this.#options.logger.debug(`Position of ${partitionName(partition)} is the committed offset ${found.offset}.`)
-        partition.seek(found.offset)
+        partition.seek(found.offset, found.leaderEpoch)
+        // The one who committed has seen a newer leader than this client knows.
+        const { topic, partition: index } = partition
+        if (found.leaderEpoch > this.#options.cluster.leaderEpoch(topic, index)) this.#options.cluster.requestRefresh()
       } else partition.source = 'reset'
     }
   }
 
   async #useEnds(partitions: readonly AssignedPartition[]): Promise<void> {
     const { cluster, config, logger } = this.#options
-    const versions = new Map(partitions.map((partition) => [partitionName(partition), { partition, version: partition.version }]))
+    const versions = new Map(
+      partitions.map((partition) => {
+        const leaderEpoch = cluster.leaderEpoch(partition.topic, partition.partition)
+        return [partitionName(partition), { partition, version: partition.version, leaderEpoch }]
+      }),
+    )
     const queries = partitions.map((partition) => ({ topic: partition.topic, partition: partition.partition, timestamp: this.#timestamp(partition) }))
     const { found, failed } = await listOffsets(cluster, queries, config.isReadCommitted)
     for (const offset of found) {
@@ -124,7 +132,9 @@ export class PositionFinder {
         continue
       }
       logger.info(`Resetting offset for partition ${partitionName(offset)} to position ${offset.offset}.`)
-      entry.partition.seek(offset.offset)
+      entry.partition.seek(offset.offset, offset.leaderEpoch)
+      // Said by the leader of this epoch.
+      entry.partition.checkedEpoch = entry.leaderEpoch
     }
     const fatal = failed.find(({ error }) => !error.retriable)
     const again = failed.map((place) => versions.get(partitionName(place))).filter((entry) => entry !== undefined)
