@@ -7,8 +7,6 @@ import type { ConnectionFault, Faults } from './faults.ts'
 import type { BrokerTls } from './security/broker-security.ts'
 
 const WILDCARDS = new Set(['0.0.0.0', '::', ''])
-/** How long others wait for memory that a client holds which neither sends nor reads. */
-const STALL_MS = 10_000
 const HANDSHAKE_TIMEOUT_MS = 30_000
 
 export interface ServerOptions {
@@ -77,13 +75,14 @@ export class Server {
 
   /** Called every second or so: where others wait for memory, those who hold some and do not get on with it lose their connection. */
   closeStalled(): void {
-    const { requestMemory, answerMemory } = this.#services
-    const before = performance.now() - STALL_MS
+    const { requestMemory, answerMemory, config } = this.#services
+    const { memoryStallTimeoutMs: stallMs } = config
+    const before = performance.now() - stallMs
     for (const connection of this.#connections) {
       const { receivingSince = Infinity, sendingSince = Infinity } = connection
       if (requestMemory.hasWaiters && receivingSince < before)
-        connection.close(`a request of it has not come on for ${STALL_MS} ms, and others wait for memory.`)
-      if (answerMemory.hasWaiters && sendingSince < before) connection.close(`it has not read its answer for ${STALL_MS} ms, and others wait for memory.`)
+        connection.close(`a request of it has not come on for ${stallMs} ms, and others wait for memory.`)
+      if (answerMemory.hasWaiters && sendingSince < before) connection.close(`it has not read its answer for ${stallMs} ms, and others wait for memory.`)
     }
   }
 

@@ -170,7 +170,9 @@ function readWithRoom(request: Request<'Fetch'>, services: BrokerServices, plan:
 }
 
 function read(request: Request<'Fetch'>, { config, answerMemory }: BrokerServices, plan: Plan, wanted: readonly Wanted[]): Answer {
-  let bytesLeft = Math.min(request.body.maxBytes, config.fetchMaxBytes, answerMemory.freeBytes)
+  // A part of what is free, so that a few large answers that nobody reads leave room for others.
+  const share = Math.max(ANSWER_BYTES_MIN, answerMemory.freeBytes / 4)
+  let bytesLeft = Math.floor(Math.min(request.body.maxBytes, config.fetchMaxBytes, share))
   let isEmpty = true
   let memory = 0
   const answers: { topic: string; topicId: string; answer: FetchResponsePartition }[] = []

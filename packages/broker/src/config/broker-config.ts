@@ -26,6 +26,12 @@ export const brokerSettings: readonly BrokerSetting[] = [
   { name: 'max.connections', type: 'INT', default: '2000', differs: 'Kafka sets no limit; here it bounds the memory.' },
   { name: 'max.incremental.fetch.session.cache.slots', type: 'INT', default: '1000' },
   { name: 'millrace.fetch.memory.max.bytes', type: 'LONG', default: '67108864', differs: 'Not in Kafka: records on their way to all consumers together.' },
+  {
+    name: 'millrace.memory.stall.timeout.ms',
+    type: 'LONG',
+    default: '10000',
+    differs: 'Not in Kafka: how long others wait for memory that a client holds which neither sends nor reads.',
+  },
   { name: 'min.incremental.fetch.session.eviction.ms', type: 'INT', default: '120000' },
   { name: 'num.partitions', type: 'INT', default: '1' },
   { name: 'offset.metadata.max.bytes', type: 'INT', default: '4096' },
@@ -62,6 +68,8 @@ export interface BrokerConfig {
   readonly offsetsRetentionMs: number
   readonly producerIdExpirationMs: number
   readonly requestBytesMax: number
+  /** After so long, a client loses its connection that holds memory which others wait for. */
+  readonly memoryStallTimeoutMs: number
   /** Of all requests that are not answered. */
   readonly requestMemoryBytesMax: number
   readonly retentionCheckIntervalMs: number
@@ -115,6 +123,7 @@ export function brokerConfig(properties: Readonly<Record<string, string>>, logge
     offsetsRetentionMs: read<number>('offsets.retention.minutes') * 60_000,
     producerIdExpirationMs: read<number>('producer.id.expiration.ms'),
     requestBytesMax: read<number>('socket.request.max.bytes'),
+    memoryStallTimeoutMs: read<number>('millrace.memory.stall.timeout.ms'),
     requestMemoryBytesMax: read<number>('queued.max.request.bytes'),
     retentionCheckIntervalMs: read<number>('log.retention.check.interval.ms'),
     transactionCheckIntervalMs: read<number>('transaction.abort.timed.out.transaction.cleanup.interval.ms'),
