@@ -302,13 +302,47 @@ export class Cluster {
     const names = this.#options.topics()
     const { allowsAutoTopicCreation = false } = this.#options
     const topics = names?.map((name) => ({ name })) ?? null
-    const answer = await this.requestAny('Metadata', { topics, allowAutoTopicCreation: allowsAutoTopicCreation })
+    const answer = await this.#fetchMetadata({ topics, allowAutoTopicCreation: allowsAutoTopicCreation })
     if (answer.brokers.length === 0) throw networkError('The answer to a metadata request names no broker.')
     this.#learn(answer, names)
     clearTimeout(this.#ageTimer)
     this.#ageTimer = setTimeout(() => this.requestRefresh(), timerMs(this.config.metadataAgeMaxMs))
     this.#ageTimer.unref()
     this.#options.updated?.()
+  }
+
+  /**
+   * Asks one broker, and one more each time that the answer takes long: a frozen broker would hold up all that wait for a new leader until the request times
+   * out, and it is the frozen ones that lose their leaderships.
+   */
+  async #fetchMetadata(body: RequestInput<'Metadata'>): Promise<ResponseBody<'Metadata'>> {
+    const asked = new Set<Connection>()
+    let asking = 0
+    let failure: unknown
+    const { promise, resolve, reject } = Promise.withResolvers<ResponseBody<'Metadata'>>()
+    const ask = async () => {
+      asking++
+      try {
+        const connection = await this.#anyConnection()
+        if (!asked.has(connection)) {
+          asked.add(connection)
+          resolve(await connection.request('Metadata', body))
+        }
+      } catch (error) {
+        failure = error
+      }
+      if (--asking === 0) reject(failure)
+    }
+    void ask()
+    const timer = setInterval(() => {
+      if (asking < Math.max(this.#nodes.size, this.#bootstrap.length)) void ask()
+    }, SILENT_MS_MAX)
+    timer.unref()
+    try {
+      return await promise
+    } finally {
+      clearInterval(timer)
+    }
   }
 
   #learn({ brokers, clusterId, controllerId, topics }: ResponseBody<'Metadata'>, names: readonly string[] | null): void {
@@ -339,8 +373,9 @@ export class Cluster {
 
   async #anyConnection(): Promise<Connection> {
     const known = shuffled([...this.#nodes.values()])
-    const open = known.find((node) => (node.ready('data')?.silentMs ?? Infinity) < SILENT_MS_MAX)
-    if (open) return await open.connection('data')
+    const silentMs = (node: BrokerNode) => node.ready('data')?.silentMs ?? Number.MAX_SAFE_INTEGER
+    const open = known.toSorted((a, b) => silentMs(a) - silentMs(b))[0]
+    if (open && silentMs(open) < SILENT_MS_MAX) return await open.connection('data')
     let lastError: unknown
     const bootstrap = known.length > 0 && !this.config.isRebootstrapping ? [] : shuffled(this.#bootstrap)
     // One that leaves others waiting is asked last: it may be frozen, and would take a whole request time-out each time.

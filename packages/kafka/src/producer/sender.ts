@@ -43,11 +43,17 @@ interface Flight {
   readonly batch: ProducerBatch
 }
 
-interface Result {
-  readonly errorCode: number
-  readonly errorMessage: string | null
-  readonly baseOffset: number
-  readonly logAppendTimeMs: number
+type Result = Pick<
+  ResponseBody<'Produce'>['responses'][number]['partitionResponses'][number],
+  'errorCode' | 'errorMessage' | 'baseOffset' | 'logAppendTimeMs' | 'currentLeader'
+>
+
+const LEFT_OUT: Result = {
+  errorCode: ErrorCode.UNKNOWN_SERVER_ERROR,
+  errorMessage: 'The answer leaves the partition out.',
+  baseOffset: -1,
+  logAppendTimeMs: -1,
+  currentLeader: { leaderId: -1, leaderEpoch: -1 },
 }
 
 /** A producer that has had nothing to do for a while keeps the memory of this many batches; a busy one all that `buffer.memory` has room for. */
@@ -279,11 +285,10 @@ export class Sender {
       for (const result of partitionResponses) results.set(`${name}-${result.index}`, result)
     }
     for (const flight of flights) {
-      const result = results.get(`${flight.queue.topic}-${flight.queue.partition}`)
-      this.#settle(
-        flight,
-        result ?? { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, errorMessage: 'The answer leaves the partition out.', baseOffset: -1, logAppendTimeMs: -1 },
-      )
+      const result = results.get(`${flight.queue.topic}-${flight.queue.partition}`) ?? LEFT_OUT
+      // Told who leads now (KIP-951), the batch need not wait for metadata.
+      const isLeaderKnown = this.#options.cluster.learnLeader(flight.queue, result.currentLeader, answer.nodeEndpoints)
+      this.#settle(flight, result, isLeaderKnown)
     }
   }
 
@@ -302,7 +307,7 @@ export class Sender {
     return !this.#isClosed
   }
 
-  #settle(flight: Flight, { errorCode, errorMessage, baseOffset, logAppendTimeMs }: Result): void {
+  #settle(flight: Flight, { errorCode, errorMessage, baseOffset, logAppendTimeMs }: Result, isLeaderKnown: boolean): void {
     if (errorCode === ErrorCode.NONE) return this.#acknowledge(flight, baseOffset, logAppendTimeMs)
     // The broker has the batch from an earlier try, but no longer knows where.
     if (errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) return this.#acknowledge(flight, -1, -1)
@@ -312,7 +317,7 @@ export class Sender {
     const error = kafkaError(errorCode, `Sending to ${topic}-${partition}${errorMessage ? ` (${errorMessage})` : ''}`)
     if (errorByCode(errorCode).refreshMetadata) this.#options.cluster.requestRefresh()
     if (this.#isIdempotent && isSequenceProblem(errorCode)) return this.#retryOutOfSequence(flight, error)
-    this.#retryOrFail(flight, error)
+    this.#retryOrFail(flight, error, isLeaderKnown)
   }
 
   #acknowledge({ queue, batch }: Flight, baseOffset: number, logAppendTimeMs: number): void {
@@ -325,11 +330,11 @@ export class Sender {
       this.#options.logger.debug(`${count} records are in ${queue.topic}-${queue.partition} from offset ${baseOffset} on.`)
   }
 
-  #retryOrFail(flight: Flight, error: KafkaError): void {
+  #retryOrFail(flight: Flight, error: KafkaError, isLeaderKnown = false): void {
     flight.batch.lastError = error
     const reason = error.retriable ? this.#reasonToGiveUp(flight.batch, error) : error
     if (reason) this.#fail(flight, reason)
-    else flight.queue.retry(flight.batch, this.#retryAt(flight.batch))
+    else flight.queue.retry(flight.batch, isLeaderKnown ? 0 : this.#retryAt(flight.batch))
   }
 
   #retryOutOfSequence(flight: Flight, error: KafkaError): void {
