@@ -8,7 +8,7 @@ import { tlsOptions } from '../rest/tls-options.ts'
 import { workerClientProperties } from '../storage/kafka/client-properties.ts'
 import { KafkaStores } from '../storage/kafka/kafka-stores.ts'
 import { Worker } from '../worker/worker.ts'
-import { type Cluster, clientKeyOf, consumerGroupOffsets } from './kafka-cluster.ts'
+import { type Cluster, clientKeyOf, consumerGroups } from './kafka-cluster.ts'
 import { setLoggerLevel, type WorkerSettings } from './worker-settings.ts'
 
 /** The herder of a worker of a cluster with its stores, its place in the group and its worker, none of them started. @throws ConfigError */
@@ -16,7 +16,7 @@ export function createDistributedHerder(
   settings: WorkerSettings,
   { advertisedUrl, workerId }: Pick<RestServer, 'advertisedUrl' | 'workerId'>,
   cluster: Cluster,
-): DistributedHerder {
+): { readonly herder: DistributedHerder; readonly peers: WorkerClient } {
   const { config, registry, transformer, loggers } = settings
   const { distributed, properties } = config
   if (distributed === null) throw new Error('These are the settings of a standalone worker.')
@@ -30,7 +30,11 @@ export function createDistributedHerder(
   })
   const timeline = new RebalanceTimeline(loggers.logger('herder/distributed/rebalance-timeline'))
   const logger = loggers.logger('worker/worker')
-  return new DistributedHerder({
+  const peers = new WorkerClient({
+    logger: loggers.logger('herder/distributed/worker-client'),
+    tls: async () => (await tlsOptions(properties, 'listeners.https.', loggers.logger('herder/distributed/worker-client'))) as ConnectionOptions,
+  })
+  const herder = new DistributedHerder({
     config,
     distributed,
     registry,
@@ -57,16 +61,14 @@ export function createDistributedHerder(
         logger: loggers.logger('herder/distributed/kafka-worker-group'),
       }),
     timeline,
-    client: new WorkerClient({
-      logger: loggers.logger('herder/distributed/worker-client'),
-      tls: async () => (await tlsOptions(properties, 'listeners.https.', loggers.logger('herder/distributed/worker-client'))) as ConnectionOptions,
-    }),
+    client: peers,
     url: advertisedUrl.href,
     workerId,
     clusterId,
-    consumerGroupOffsets: consumerGroupOffsets(cluster, loggers.logger('kafka/admin')),
+    consumerGroups: consumerGroups(cluster, loggers.logger('kafka/admin')),
     clientKeyOf,
     setLoggerLevel: setLoggerLevel(loggers),
     logger: loggers.logger('herder/distributed/distributed-herder'),
   })
+  return { herder, peers }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '@millrace/api'
 import type { Herder } from '../herder/herder.ts'
+import type { WorkerClient } from '../herder/distributed/worker-client.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
 import { RestServer } from '../rest/server.ts'
 import type { Cluster } from './kafka-cluster.ts'
@@ -29,8 +30,8 @@ export interface WorkerProcessOptions {
   readonly version: VersionInfo
   /** Finds the Kafka cluster, and adds what it starts for that. */
   readonly findCluster: (started: StartedParts) => Promise<Cluster>
-  /** Makes the herder, not started. */
-  readonly createHerder: (rest: RestServer, cluster: Cluster) => Promise<Herder>
+  /** Makes the herder, not started, and what hands requests on to other workers. */
+  readonly createHerder: (rest: RestServer, cluster: Cluster) => Promise<{ readonly herder: Herder; readonly peers: WorkerClient | null }>
   /** Called once the herder has started and REST answers; `stopHere` throws where the worker is being stopped. */
   readonly serving: (herder: Herder, stopHere: () => void) => Promise<void>
 }
@@ -105,10 +106,11 @@ export class WorkerProcess implements RunningWorker {
     const [, cluster] = await Promise.all(steps)
     this.#stopHere()
 
-    const herder = await asNotStarted(settings, () => createHerder(rest, cluster))
+    const { herder, peers } = await asNotStarted(settings, () => createHerder(rest, cluster))
     this.#started.add(() => herder.stop())
+    if (peers !== null) this.#started.add(() => peers.close())
     await asStartFailed('The worker could not be started', () => herder.start())
-    rest.mount(herder)
+    rest.mount(herder, peers)
     await serving(herder, () => this.#stopHere())
   }
 

@@ -14,6 +14,9 @@ export interface Listener {
 /** Where standalone mode listens when nothing is configured: loopback only, unlike the original. */
 export const STANDALONE_LISTENER = 'http://127.0.0.1:8083'
 
+/** Where a worker of a cluster listens when nothing is configured, as the original: the others have to reach it. */
+export const DISTRIBUTED_LISTENER = 'http://:8083'
+
 const LISTENER = /^(.*):\/\/\[?([0-9a-zA-Z\-%._:]*)\]?:(-?[0-9]+)$/
 
 /** @throws ConfigError that gives the original's message as the reason. */

@@ -1,4 +1,4 @@
-import type { ConnectorOffset, InitialState } from '@millrace/rest-api'
+import type { ConnectorOffset, InitialState, TaskId } from '@millrace/rest-api'
 import { JsonError, JsonReader, sourceAt, type JsonLocation, type TokenType } from './json-reader.ts'
 
 /*
@@ -84,6 +84,23 @@ export function readTaskConfigs(bytes: Buffer): readonly (StringMap | null)[] {
     throw new BodyError(`No content to map due to end-of-input\n at ${sourceAt({ line: 1, column: 1 }).replace(', column: 1', '')}`)
   const type = 'java.util.ArrayList<java.util.Map<java.lang.String,java.lang.String>>'
   return readBody(bytes, null, (reader) => list(reader, type, () => stringMap(reader))) ?? []
+}
+
+/** Ours: `[{"connector", "task"}]`. */
+export function readTaskIds(bytes: Buffer): readonly TaskId[] {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString())
+  } catch {
+    throw new BodyError('The body is no JSON')
+  }
+  if (!Array.isArray(value) || !value.every(isTaskId)) throw new BodyError('The body is no list of tasks')
+  return value
+}
+
+function isTaskId(value: unknown): value is TaskId {
+  const { connector, task } = (value ?? {}) as Partial<TaskId>
+  return typeof connector === 'string' && Number.isInteger(task)
 }
 
 /** @param boundAs the type for the message about text behind the value; null: such text is not looked at. */

@@ -40,6 +40,9 @@ export function regularRoutes(herder: Herder, loggers: Loggers, version: Version
 
     anyType('POST', '/connectors/:connector/tasks', internal.putTaskConfigs),
     anyType('PUT', '/connectors/:connector/fence', internal.fence),
+    anyType('POST', '/millrace/tasks/progress', internal.taskProgress),
+
+    anyType('GET', '/millrace/rebalances', root.rebalances),
 
     json('GET', '/connector-plugins', plugins.list),
     json('GET', '/connector-plugins/:plugin/config', plugins.config),

@@ -2,13 +2,15 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { ConnectError, type Logger } from '@millrace/api'
 import type { WorkerConfig } from '../config/worker-config.ts'
-import { RestError } from '../herder/errors.ts'
+import type { WorkerClient } from '../herder/distributed/worker-client.ts'
+import { RequestTargetError, RestError } from '../herder/errors.ts'
 import type { Herder } from '../herder/herder.ts'
 import type { Loggers } from '../logging/loggers.ts'
 import { accessLogLine } from './access-log.ts'
 import { crossOrigin } from './cross-origin.ts'
 import { answerOfError, httpError } from './error-responses.ts'
-import { advertisedUrl, hostAndPort, parseListener, STANDALONE_LISTENER, type BoundListener, type Listener } from './listeners.ts'
+import { advertisedUrl, hostAndPort, parseListener, DISTRIBUTED_LISTENER, STANDALONE_LISTENER, type BoundListener, type Listener } from './listeners.ts'
+import { forwardRequest } from './request-forwarding.ts'
 import { headerValue, parseHeaderRules, type HeaderRule } from './response-headers.ts'
 import { healthAnswer, STARTING, type VersionInfo } from './resources/root.ts'
 import { allowedMethods, BadPathError, Router, type RestAnswer, type RestMethod, type RestRequest, type Route, type RouteMatch } from './router.ts'
@@ -51,6 +53,8 @@ export class RestServer {
   /** Null until mounted: the worker is starting. */
   #regular: Router | null = null
   #admin: Router | null = null
+  /** Null where there are no other workers. */
+  #peers: Pick<WorkerClient, 'request'> | null = null
   #isStopping = false
   #url: URL | null = null
 
@@ -86,6 +90,7 @@ export class RestServer {
       throw error
     }
     this.#url = advertisedUrl(this.#config, bound)
+    this.#warnOfOpenListeners(bound)
     this.#log.info(`REST server listening at ${bound.map(urlOf).join(', ')}, advertising URL ${this.#url.href}`)
   }
 
@@ -100,8 +105,9 @@ export class RestServer {
     return hostAndPort(this.advertisedUrl)
   }
 
-  /** Serves all endpoints from now on. */
-  mount(herder: Herder): void {
+  /** Serves all endpoints from now on. @param peers hands on what another worker has to answer; null where there is none. */
+  mount(herder: Herder, peers: Pick<WorkerClient, 'request'> | null = null): void {
+    this.#peers = peers
     const regular = regularRoutes(herder, this.#loggers, this.#version)
     const admin = adminRoutes(this.#loggers)
     this.#regular = new Router(this.#config.adminListeners === null ? [...regular, ...admin] : regular)
@@ -125,8 +131,17 @@ export class RestServer {
     this.#log.info('REST server stopped')
   }
 
+  /** Whoever reaches the API can run connectors, and those read and write files. */
+  #warnOfOpenListeners(bound: readonly BoundListener[]): void {
+    const open = bound.filter(({ listener }) => isOpen(listener) && !(listener.protocol === 'https' && this.#config.sslClientAuth === 'required'))
+    if (open.length === 0 || this.#config.restExtensionClasses.length > 0) return
+    this.#log.warn(
+      `The REST API listens beyond this machine without authentication (${open.map(urlOf).join(', ')}): whoever reaches it can read and change connectors with their secrets. Give an address of a trusted network in "listeners", or ask clients for certificates (https with ssl.client.auth=required).`,
+    )
+  }
+
   #listenerTexts(): readonly string[] {
-    return this.#config.listeners ?? [STANDALONE_LISTENER]
+    return this.#config.listeners ?? [this.#config.mode === 'standalone' ? STANDALONE_LISTENER : DISTRIBUTED_LISTENER]
   }
 
   async #bind(listener: Listener, sslPrefix: string, router: () => Router | null): Promise<number> {
@@ -195,7 +210,16 @@ export class RestServer {
     const body = await readBody(request)
     if (body === null) return httpError(413)
     if (route.takesBody && body.length > 0 && (type === undefined || type === '')) return httpError(415)
-    return withTimeout(route.handler(restRequest(request, params, body)))
+    return withTimeout(this.#answerOrForward(request, restRequest(request, params, body), route))
+  }
+
+  async #answerOrForward(request: IncomingMessage, read: RestRequest, route: Route): Promise<RestAnswer> {
+    try {
+      return await route.handler(read)
+    } catch (error) {
+      if (!(error instanceof RequestTargetError) || this.#peers === null) throw error
+      return forwardRequest({ method: route.method, url: request.url ?? '/', headers: request.headers, body: read.body }, error, this.#peers)
+    }
   }
 
   /** @returns bytes of the body. */
@@ -317,6 +341,10 @@ function originOf(request: IncomingMessage): string {
   const scheme = 'encrypted' in request.socket ? 'https' : 'http'
   const { localAddress, localPort } = request.socket
   return `${scheme}://${request.headers.host ?? `${localAddress}:${localPort}`}`
+}
+
+function isOpen({ host }: Listener): boolean {
+  return !/^(127\.|localhost$|::1$)/.test(host)
 }
 
 function urlOf({ listener, port }: BoundListener): string {

@@ -34,11 +34,12 @@ import type { WorkerListener } from '../../worker/worker-listener.ts'
 import { ClientOverrides, type ClientOverridesOptions } from '../client-overrides.ts'
 import { ConfiguredConnectors } from '../configured-connectors.ts'
 import { ConnectorAnswers } from '../connector-answers.ts'
-import { type ConsumerGroupOffsets, sinkOffsets, sourceOffsets } from '../connector-offsets.ts'
+import type { ConsumerGroups } from '../connector-offsets.ts'
 import { ConnectorValidation, configErrors } from '../connector-validation.ts'
 import { BadRequestRestError, ConflictRestError, NotFoundRestError, RequestTargetError, RestError } from '../errors.ts'
 import type { Herder, InternalRequest, PutConnectorOptions, PutConnectorResult, RequestedConfig, RestartRequest } from '../herder.ts'
 import type { HerderWorker } from '../herder-worker.ts'
+import { OffsetRequests } from '../offset-requests.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
 import { Reconfiguration } from '../reconfiguration.ts'
@@ -88,7 +89,7 @@ export interface DistributedHerderOptions {
   readonly workerId: string
   /** Of the Kafka cluster. */
   readonly clusterId: string
-  readonly consumerGroupOffsets: ConsumerGroupOffsets
+  readonly consumerGroups: ConsumerGroups
   readonly clientKeyOf?: ClientOverridesOptions['definitionOf']
   readonly setLoggerLevel: (namespace: string, level: string) => void
   readonly logger: Logger
@@ -113,6 +114,7 @@ export class DistributedHerder implements Herder {
   readonly #group: WorkerGroup
   readonly #connectors: ConfiguredConnectors
   readonly #answers: ConnectorAnswers
+  readonly #offsets: OffsetRequests
   readonly #validation: ConnectorValidation
   readonly #operations: OperationQueue
   readonly #reconfiguration: Reconfiguration
@@ -138,6 +140,14 @@ export class DistributedHerder implements Herder {
     const shared = { ...options, connectors: this.#connectors, statusStore: stores.statuses }
     this.#reports = new StatusReports({ ...shared, generation: () => this.#currentGeneration() })
     this.#worker = options.createWorker(this.#workerListener(), (id) => this.#connectors.resolvedTaskConfig(id))
+    this.#offsets = new OffsetRequests({
+      connectors: this.#connectors,
+      offsetStore: options.stores.offsets,
+      worker: this.#worker,
+      consumerGroups: options.consumerGroups,
+      workerProperties: options.config.properties,
+      logger: options.logger,
+    })
     this.#answers = new ConnectorAnswers({
       ...shared,
       readProgress: (ids) => this.#readProgress(ids),
@@ -476,35 +486,30 @@ export class DistributedHerder implements Herder {
   // ─── offsets ───────────────────────────────────────────────────────────────────────────────────
 
   connectorOffsets(name: string): Promise<ConnectorOffsets> {
-    return this.#operations.withTimeout(async (stage) => {
-      const config = await this.#connectors.resolve(this.#connectors.config(name))
-      stage(`reading offsets of connector ${name}`)
-      if (this.#connectors.type(name) === 'sink')
-        return sinkOffsets({ name, config, worker: this.#options.config.properties, read: this.#options.consumerGroupOffsets })
-      return sourceOffsets(await this.#options.stores.offsets.connectorPartitions(name))
+    return this.#operations.withTimeout((stage) => this.#offsets.read(name, stage))
+  }
+
+  alterConnectorOffsets(name: string, offsets: readonly ConnectorOffset[]): Promise<Message> {
+    return this.#asLeader(name, async (stage) => {
+      await this.#readConfigs(stage)
+      return this.#offsets.alter(name, offsets, stage)
     })
   }
 
-  async alterConnectorOffsets(name: string, offsets: readonly ConnectorOffset[]): Promise<Message> {
-    if (offsets.length === 0) throw new BadRequestRestError('Partitions / offsets need to be provided for an alter offsets request')
-    return this.#refuseOffsetChange(name, 'altered')
-  }
-
-  async resetConnectorOffsets(name: string): Promise<Message> {
-    return this.#refuseOffsetChange(name, 'reset')
-  }
-
-  #refuseOffsetChange(name: string, verb: 'altered' | 'reset'): Promise<never> {
-    return this.#asLeader(name, async () => {
-      this.#connectors.config(name)
-      const snapshot = this.#snapshot()
-      if (snapshot.targetState(name) !== 'STOPPED' || snapshot.tasks(name).length > 0) {
-        throw new BadRequestRestError(
-          `Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`,
-        )
-      }
-      throw new RestError(501, `Offsets of connectors cannot be ${verb} over REST yet`)
+  resetConnectorOffsets(name: string): Promise<Message> {
+    return this.#asLeader(name, async (stage) => {
+      await this.#readConfigs(stage)
+      return this.#offsets.reset(name, stage)
     })
+  }
+
+  async #readConfigs(stage: ReportStage): Promise<void> {
+    stage('reading to the end of the config topic')
+    try {
+      await this.#configStore.refresh(this.#options.distributed.workerSyncTimeoutMs)
+    } catch (error) {
+      throw new ConnectError('Failed to read to end of config topic before modifying connector offsets', { cause: error })
+    }
   }
 
   // ─── tasks ─────────────────────────────────────────────────────────────────────────────────────

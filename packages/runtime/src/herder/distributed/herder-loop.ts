@@ -6,7 +6,7 @@ import { RestError } from '../errors.ts'
 import type { AssignedWork } from './assigned-work.ts'
 import type { ConfigChanges, TakenChanges } from './config-changes.ts'
 import { taskKey } from './incremental-cooperative-assignor.ts'
-import { WakeUp } from './wake-up.ts'
+import type { WakeUp } from './wake-up.ts'
 import type { Rebalance, WorkerGroup, WorkerGroupListener } from './worker-group.ts'
 import { isEmptyWorkload, workloadChanges, workloadText, workOf } from './workload-changes.ts'
 

@@ -1,5 +1,5 @@
 import type { Herder } from '../../herder/herder.ts'
-import { readTaskConfigs } from '../request-bodies.ts'
+import { readTaskConfigs, readTaskIds } from '../request-bodies.ts'
 import type { RestAnswer, RestRequest } from '../router.ts'
 
 /** `InternalConnectResource`: what workers of a cluster ask of each other. */
@@ -15,6 +15,12 @@ export class InternalResource {
     await this.#herder.putTaskConfigs(request.param('connector'), configs, request)
     return { status: 204 }
   }
+
+  /** An addition of ours: how far tasks of this worker are, for the worker that answers for their connector. */
+  taskProgress = async (request: RestRequest): Promise<RestAnswer> => ({
+    status: 200,
+    body: await this.#herder.localTaskProgress(readTaskIds(request.body), request),
+  })
 
   fence = async (request: RestRequest): Promise<RestAnswer> => {
     await this.#herder.fenceZombieSourceTasks(request.param('connector'), request)

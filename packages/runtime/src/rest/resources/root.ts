@@ -24,6 +24,9 @@ export class RootResource {
     return { status: 200, body: { version, commit, kafka_cluster_id: this.#herder.clusterId, millrace } satisfies ServerInfo }
   }
 
+  /** An addition of ours: why did it rebalance? */
+  rebalances = (): RestAnswer => ({ status: 200, body: this.#herder.rebalances() })
+
   health = async (): Promise<RestAnswer> => healthAnswer(await this.#herder.health())
 }
 
