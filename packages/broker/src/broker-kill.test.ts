@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { readBatches } from '@millrace/kafka-protocol'
 import { Random } from './fixtures/random.ts'
 import { RawClient } from './fixtures/raw-client.ts'
 import { recordBatch, recordsIn } from './fixtures/record-batches.ts'
+import { startBrokerProcess } from './fixtures/start-broker-process.ts'
 import { temporaryFolder } from './fixtures/temporary-folder.ts'
 
 const ROUNDS = 20
 const IN_FLIGHT = 5
-
-async function startProcess(dataDir: string): Promise<{ child: ChildProcess; port: number; exited: Promise<unknown> }> {
-  const entry = fileURLToPath(new URL('./fixtures/broker-process.ts', import.meta.url))
-  const child = spawn(process.execPath, [entry, dataDir, '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const exited = once(child, 'exit')
-  const [first] = (await Promise.race([once(child.stdout!, 'data'), exited.then(() => assert.fail('The broker did not start.'))])) as [Buffer]
-  return { child, port: Number(String(first)), exited }
-}
 
 /** What a producer knows of a batch: its values, and where it stands once it has been acknowledged. */
 interface Sent {
@@ -37,7 +27,7 @@ test(`loses no acknowledged record and repeats none when it is killed at ${ROUND
   let acknowledgedCommit = -1
 
   for (let round = 0; round < ROUNDS; round++) {
-    const { child, port, exited } = await startProcess(dataDir)
+    const { child, port, exited } = await startBrokerProcess(dataDir)
     const client = await RawClient.connect(port)
     const coordinator = await RawClient.connect(port)
     await client.send('Metadata', 12, { topics: [{ name: 'orders' }] })
@@ -103,7 +93,7 @@ test(`loses no acknowledged record and repeats none when it is killed at ${ROUND
     coordinator.close()
   }
 
-  const { child, port, exited } = await startProcess(dataDir)
+  const { child, port, exited } = await startBrokerProcess(dataDir)
   const client = await RawClient.connect(port)
   const records: { readonly offset: number; readonly value: string }[] = []
   for (;;) {

@@ -14,6 +14,8 @@ export interface JournalOptions {
   readonly file: string
   /** For disk faults the journal stands where Kafka keeps the same in a topic of this name. */
   readonly faultTopic: string
+  /** After so many entries the journal is brought to the disk before they are acknowledged, as `log.flush.interval.messages` asks. */
+  readonly flushEntries: number
   readonly faults: Faults
   readonly logger: BrokerLogger
 }
@@ -30,16 +32,19 @@ export class Journal<Entry> {
   readonly #path: string
   readonly #faultTopic: string
   readonly #faults: Faults
+  readonly #flushEntries: number
+  #entriesUnflushed = 0
   #descriptor: number
   #size: number
   #rewriteAt: number
 
-  private constructor(path: string, descriptor: number, size: number, { faults, faultTopic }: JournalOptions) {
+  private constructor(path: string, descriptor: number, size: number, { faults, faultTopic, flushEntries }: JournalOptions) {
     this.#path = path
     this.#faultTopic = faultTopic
     this.#descriptor = descriptor
     this.#size = size
     this.#faults = faults
+    this.#flushEntries = flushEntries
     this.#rewriteAt = Math.max(REWRITE_BYTES_MIN, size * REWRITE_FACTOR)
   }
 
@@ -58,8 +63,13 @@ export class Journal<Entry> {
     return new Journal(path, writable, end, options)
   }
 
-  /** Appends an entry; in the page cache on return. @throws the system's error, and the journal is as before. */
-  append(entry: Entry): void {
+  /**
+   * Appends an entry; in the page cache on return.
+   *
+   * @param isFlushed brings it to the disk in any case, with all that was appended before.
+   * @throws the system's error, and the journal is as before.
+   */
+  append(entry: Entry, isFlushed = false): void {
     const line = encodeLine(entry)
     try {
       const fault = this.#faults.ofDisk(this.#faultTopic)
@@ -68,11 +78,16 @@ export class Journal<Entry> {
         throw Object.assign(new Error(`${fault.error}: injected, write`), { code: fault.error })
       }
       writeFully(this.#descriptor, line, this.#size)
+      if (isFlushed || this.#entriesUnflushed + 1 >= this.#flushEntries) {
+        fdatasyncSync(this.#descriptor)
+        this.#entriesUnflushed = -1
+      }
     } catch (error) {
       this.#dropUnfinished()
       throw error
     }
     this.#size += line.length
+    this.#entriesUnflushed++
   }
 
   /** Whether it has grown so much that it should be written anew. */
@@ -98,6 +113,7 @@ export class Journal<Entry> {
     closeSync(this.#descriptor)
     this.#descriptor = descriptor
     this.#size = bytes.length
+    this.#entriesUnflushed = 0
     this.#rewriteAt = Math.max(REWRITE_BYTES_MIN, bytes.length * REWRITE_FACTOR)
   }
 

@@ -1,7 +1,7 @@
 import { BrokerError } from '../errors.ts'
 import type { BrokerLogger } from '../broker-logger.ts'
 import { type ConfigType, parseConfigValue } from './config-values.ts'
-import { checkedSetting, type TopicOverrides, topicSettings } from './topic-config.ts'
+import { checkedSetting, topicConfig, type TopicOverrides, topicSettings } from './topic-config.ts'
 
 /** One property of the broker itself, under Kafka's name. Defaults are Kafka's unless `differs` says why not. */
 export interface BrokerSetting {
@@ -76,6 +76,8 @@ export interface BrokerConfig {
   readonly transactionCheckIntervalMs: number
   readonly transactionMaxTimeoutMs: number
   readonly transactionalIdExpirationMs: number
+  /** `log.flush.interval.messages`: after so many entries, what is kept beside topics is brought to the disk. */
+  readonly flushMessages: number
   /** Defaults of topics that differ from Kafka's, by the names of the topic settings. */
   readonly topicDefaults: TopicOverrides
   /** All honoured properties of the broker with their values, for DescribeConfigs. */
@@ -135,7 +137,7 @@ export function brokerConfig(properties: Readonly<Record<string, string>>, logge
   }
   const topicDefaults = topicDefaultsOf(properties)
   warnOfOthers(properties, logger)
-  return { ...config, topicDefaults, values, given: new Set(Object.keys(properties)) }
+  return { ...config, flushMessages: topicConfig({}, topicDefaults).flushMessages, topicDefaults, values, given: new Set(Object.keys(properties)) }
 }
 
 /** One listener, in Kafka's form: `PLAINTEXT://host:port`. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { brokerConfig } from '../config/broker-config.ts'
 import { Faults } from '../faults.ts'
 import { recordingLogger } from '../fixtures/recording-logger.ts'
 import { temporaryFolder } from '../fixtures/temporary-folder.ts'
@@ -12,7 +13,7 @@ const FILE = 'groups.journal'
 function open(dataDir: string, faults = new Faults()) {
   const replayed: JournalEntry[] = []
   const logger = recordingLogger()
-  const journal = openGroupJournal({ dataDir, faults, logger }, (entry) => replayed.push(entry))
+  const journal = openGroupJournal({ dataDir, config: brokerConfig({}, logger), faults, logger }, (entry) => replayed.push(entry))
   return { journal, replayed, logger }
 }
 

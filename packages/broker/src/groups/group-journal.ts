@@ -1,3 +1,4 @@
+import type { BrokerConfig } from '../config/broker-config.ts'
 import type { BrokerLogger } from '../broker-logger.ts'
 import type { Faults } from '../faults.ts'
 import { Journal } from '../journal.ts'
@@ -17,9 +18,9 @@ export type GroupJournal = Journal<JournalEntry>
 
 /** Opens `groups.journal`; see `Journal.open`. */
 export function openGroupJournal(
-  options: { readonly dataDir: string; readonly faults: Faults; readonly logger: BrokerLogger },
+  options: { readonly dataDir: string; readonly config: BrokerConfig; readonly faults: Faults; readonly logger: BrokerLogger },
   replay: (entry: JournalEntry) => void,
 ): GroupJournal {
-  const { dataDir, faults, logger } = options
-  return Journal.open({ dataDir, file: 'groups.journal', faultTopic: '__consumer_offsets', faults, logger }, replay)
+  const { dataDir, config, faults, logger } = options
+  return Journal.open({ dataDir, file: 'groups.journal', faultTopic: '__consumer_offsets', flushEntries: config.flushMessages, faults, logger }, replay)
 }

@@ -48,8 +48,9 @@ export class TransactionCoordinator {
 
   private constructor(options: TransactionCoordinatorOptions) {
     this.#options = options
-    const { dataDir, faults, logger } = options
-    this.#journal = Journal.open({ dataDir, file: 'transactions.journal', faultTopic: '__transaction_state', faults, logger }, (entry) => {
+    const { dataDir, config, faults, logger } = options
+    const flushEntries = config.flushMessages
+    this.#journal = Journal.open({ dataDir, file: 'transactions.journal', faultTopic: '__transaction_state', flushEntries, faults, logger }, (entry) => {
       if (entry.kind === 'transaction') this.#put(entry.transaction)
       else this.#forget(entry.transactionalId)
     })
@@ -291,14 +292,22 @@ export class TransactionCoordinator {
   }
 
   #store(transaction: Transaction): void {
-    this.#append({ kind: 'transaction', transaction })
+    this.#append({ kind: 'transaction', transaction }, this.#isFlushed(transaction))
     this.#put(transaction)
     this.#rewriteIfDue()
   }
 
-  #append(entry: JournalEntry): void {
+  /** Where records of the transaction are on the disk, so must be what becomes of them: they would stay open, or look committed in one topic alone. */
+  #isFlushed({ partitions }: Transaction): boolean {
+    return partitions.some((name) => {
+      const flushMessages = this.#options.topics.get(partitionOf(name).topic)?.config.flushMessages
+      return flushMessages !== undefined && flushMessages < Number.MAX_SAFE_INTEGER
+    })
+  }
+
+  #append(entry: JournalEntry, isFlushed = false): void {
     try {
-      this.#journal.append(entry)
+      this.#journal.append(entry, isFlushed)
     } catch (error) {
       throw this.#notStored(error)
     }
