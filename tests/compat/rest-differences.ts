@@ -8,9 +8,10 @@ export interface Difference {
 }
 
 const LATER_TRANSFORMATIONS = 'some transformations come with a later release'
-const NO_ALTERATION = 'offsets can be altered and reset with a later release'
 const UNKNOWN_IS_404 = 'the original fails with 500 where the connector is unknown in standalone mode; ours answers as in distributed mode'
 const STARTED_AT_ONCE = 'recorded in distributed mode, where tasks follow a moment later; in standalone mode the answer has them'
+
+const RESUMED_AT_ONCE = 'recorded in distributed mode, where the resumed source read its file again only after that; in standalone mode before'
 
 /** Of both recordings: what is not there yet. */
 const everywhere: Readonly<Record<string, Difference>> = {
@@ -21,15 +22,6 @@ const everywhere: Readonly<Record<string, Difference>> = {
   },
   '10 PUT /connector-plugins/FileStreamSource/config/validate': { reason: LATER_TRANSFORMATIONS, ours: withoutLaterPlugins },
   '17 POST /connectors': { reason: 'the plug-ins that are there, and where', ours: withOwnPlugins },
-  '81 PATCH /connectors/src/offsets': { reason: NO_ALTERATION, ours: notAltered },
-  '83 PATCH /connectors/src/offsets': { reason: NO_ALTERATION, ours: notAltered },
-  '84 DELETE /connectors/src/offsets': { reason: NO_ALTERATION, ours: notReset },
-  '91 PATCH /connectors/snk/offsets': { reason: NO_ALTERATION, ours: notAltered },
-  '92 PATCH /connectors/snk/offsets': { reason: NO_ALTERATION, ours: notAltered },
-  '93 PATCH /connectors/snk/offsets': { reason: NO_ALTERATION, ours: notAltered },
-  '94 GET /connectors/snk/offsets': { reason: NO_ALTERATION, ours: () => sinkOffset(6) },
-  '95 DELETE /connectors/snk/offsets': { reason: NO_ALTERATION, ours: notReset },
-  '96 GET /connectors/snk/offsets': { reason: NO_ALTERATION, ours: () => sinkOffset(6) },
   '112 POST /connectors': { reason: LATER_TRANSFORMATIONS, ours: castRefused },
   '113 GET /connectors/failing2/status': { reason: LATER_TRANSFORMATIONS, ours: () => refused(404, 'No status found for connector failing2') },
 }
@@ -43,9 +35,6 @@ export const standaloneDifferences: Readonly<Record<string, Difference>> = {
     reason: 'in the original a refused restart of a task that does not exist leaves that task behind as FAILED',
     ours: ({ body }) => ({ body: { ...(body as object), tasks: [] } }),
   },
-  '82 GET /connectors/src/offsets': { reason: NO_ALTERATION, ours: () => sourceOffset(14) },
-  '85 GET /connectors/src/offsets': { reason: NO_ALTERATION, ours: () => sourceOffset(14) },
-  '88 GET /connectors/snk/offsets': { reason: `${NO_ALTERATION}: the source has not read its file again`, ours: () => sinkOffset(6) },
 }
 
 export const distributedDifferences: Readonly<Record<string, Difference>> = {
@@ -67,13 +56,9 @@ export const distributedDifferences: Readonly<Record<string, Difference>> = {
   },
   '54 PUT /connectors/newone/config': { reason: STARTED_AT_ONCE, ours: withOneTask },
   '75 POST /connectors/src/tasks/5/restart': { reason: 'standalone mode has a message of its own', ours: () => refused(404, 'Task src-5 not found') },
-  '82 GET /connectors/src/offsets': { reason: NO_ALTERATION, ours: () => sourceOffset(6) },
-  '85 GET /connectors/src/offsets': { reason: NO_ALTERATION, ours: () => sourceOffset(6) },
   '87 POST /connectors': { reason: STARTED_AT_ONCE, ours: withOneTask },
-  '100 GET /connectors/src/topics': {
-    reason: `${NO_ALTERATION}: the source has nothing to read again and so writes to no topic`,
-    ours: () => ({ body: { src: { topics: [] } } }),
-  },
+  '88 GET /connectors/snk/offsets': { reason: RESUMED_AT_ONCE, ours: () => ({ body: { offsets: [kafkaOffset('t1', 9)] } }) },
+  '100 GET /connectors/src/topics': { reason: RESUMED_AT_ONCE, ours: () => ({ body: { src: { topics: [] } } }) },
   '111 POST /connectors': { reason: STARTED_AT_ONCE, ours: withOneTask },
   '107 PUT /connectors/src/fence': {
     reason: 'internal requests of a cluster',
@@ -89,14 +74,6 @@ function refused(status: number, message: string): Answer {
   return { status, headers: {}, body: { error_code: status, message } }
 }
 
-function notAltered(): Answer {
-  return refused(501, 'Offsets of connectors cannot be altered over REST yet')
-}
-
-function notReset(): Answer {
-  return refused(501, 'Offsets of connectors cannot be reset over REST yet')
-}
-
 function castRefused(): Answer {
   return refused(
     400,
@@ -104,12 +81,8 @@ function castRefused(): Answer {
   )
 }
 
-function sourceOffset(position: number): Partial<Answer> {
-  return { body: { offsets: [{ partition: { filename: 'data//in.txt' }, offset: { position } }] } }
-}
-
-function sinkOffset(offset: number): Partial<Answer> {
-  return { body: { offsets: [{ partition: { kafka_topic: 't1', kafka_partition: 0 }, offset: { kafka_offset: offset } }] } }
+function kafkaOffset(topic: string, offset: number): object {
+  return { partition: { kafka_topic: topic, kafka_partition: 0 }, offset: { kafka_offset: offset } }
 }
 
 /** Lists of plug-ins, as entries or as names, without those of later releases. */

@@ -5,7 +5,7 @@ import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
 import { failureOf } from '../errors/failure.ts'
 import { instanceOf } from '../task/plugin-instances.ts'
 import { ThreadChannel } from '../task/thread-channel.ts'
-import type { FromValidationThread, ThreadStart, ToValidationThread, ValidationResult } from '../thread/messages.ts'
+import type { AlterOffsets, FromValidationThread, ThreadStart, ToValidationThread, ValidationResult } from '../thread/messages.ts'
 import { answer } from '../thread/requests.ts'
 import { HEARTBEAT_INTERVAL_MS, ThreadMarker } from '../thread/thread-marker.ts'
 
@@ -28,6 +28,7 @@ function receive(message: ToValidationThread): void {
     void answer((result) => channel.post(result), message.type === 'change-log-levels' ? 0 : message.request, work)
   if (message.type === 'change-log-levels') channel.setLevels(message.levels)
   else if (message.type === 'validate-config') reply(() => validateConfig(message.plugin, message.properties))
+  else if (message.type === 'alter-offsets') reply(() => alterOffsets(message))
   else reply(async () => configKeys((await definitionOf(message.plugin)).definition))
 }
 
@@ -54,6 +55,16 @@ async function validateConfig(descriptor: PluginDescriptor, properties: Properti
       }
     }),
   }
+}
+
+/** A connector of either kind. */
+interface AlteringPlugin extends Plugin {
+  alterOffsets?(properties: Properties, offsets: readonly object[]): boolean | Promise<boolean>
+}
+
+async function alterOffsets({ plugin, properties, offsets }: AlterOffsets): Promise<boolean> {
+  const connector = (await instanceOf(plugin)) as AlteringPlugin
+  return (await connector.alterOffsets?.(properties, offsets)) === true
 }
 
 async function definitionOf(descriptor: PluginDescriptor): Promise<{ plugin: ValidatingPlugin; definition: ConfigDef }> {

@@ -1,14 +1,26 @@
-import type { Properties } from '@millrace/api'
+import type { Properties, TopicPartition } from '@millrace/api'
 import type { ConnectorOffset, ConnectorOffsets } from '@millrace/rest-api'
 import { propertiesWithPrefix } from '../config/config-transformer.ts'
 import { decodeOffsetKey, decodeOffsetValue } from '../storage/offset-encoding.ts'
 import type { StoredOffset } from '../storage/offset-store.ts'
 
-/** Reads what a consumer group has committed. `properties` are those of an admin client. */
-export type ConsumerGroupOffsets = (
-  group: string,
-  properties: Properties,
-) => Promise<readonly { readonly topic: string; readonly partition: number; readonly offset: number }[]>
+/** The consumer group of a sink connector, and how to reach it. */
+export interface SinkGroup {
+  readonly id: string
+  /** Of an admin client: the worker's and the connector's, which may name another cluster. */
+  readonly properties: Properties
+}
+
+/** What is asked of Kafka about the consumer groups of sinks. Rejects with a KafkaError. */
+export interface ConsumerGroups {
+  offsets(group: SinkGroup): Promise<readonly (TopicPartition & { readonly offset: number })[]>
+  /** @throws KafkaError `UNKNOWN_MEMBER_ID` for a group that has members. */
+  alterOffsets(group: SinkGroup, offsets: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>
+  /** @throws KafkaError `GROUP_SUBSCRIBED_TO_TOPIC` for a topic that a member reads. */
+  removeOffsets(group: SinkGroup, partitions: readonly TopicPartition[]): Promise<void>
+  /** Removes the group; one that is not there is fine. @throws KafkaError `NON_EMPTY_GROUP` for one that has members. */
+  remove(group: SinkGroup): Promise<void>
+}
 
 /** Offsets of a source connector, as stored. */
 export function sourceOffsets(stored: readonly StoredOffset[]): ConnectorOffsets {
@@ -19,24 +31,29 @@ export function sourceOffsets(stored: readonly StoredOffset[]): ConnectorOffsets
   return { offsets }
 }
 
-export interface SinkOffsetsOptions {
+export interface SinkGroupOptions {
   readonly name: string
   /** The connector's, references resolved. */
   readonly config: Properties
-  /** The worker's. */
-  readonly worker: Properties
-  readonly read: ConsumerGroupOffsets
+  readonly workerProperties: Properties
 }
 
-/** Offsets of a sink connector: those of its consumer group, which the connector may have named itself. */
-export async function sinkOffsets({ name, config, worker, read }: SinkOffsetsOptions): Promise<ConnectorOffsets> {
-  const group = config['consumer.override.group.id'] ?? `connect-${name}`
-  const committed = await read(group, {
-    ...withoutClientPrefixes(worker),
-    ...propertiesWithPrefix(worker, 'admin.'),
-    ...propertiesWithPrefix(config, 'admin.override.'),
-    'client.id': `connector-worker-adminclient-${name}`,
-  })
+/** Which group a sink connector reads in: it may name one itself. */
+export function sinkGroup({ name, config, workerProperties }: SinkGroupOptions): SinkGroup {
+  return {
+    id: config['consumer.override.group.id'] ?? `connect-${name}`,
+    properties: {
+      ...withoutClientPrefixes(workerProperties),
+      ...propertiesWithPrefix(workerProperties, 'admin.'),
+      ...propertiesWithPrefix(config, 'admin.override.'),
+      'client.id': `connector-worker-adminclient-${name}`,
+    },
+  }
+}
+
+/** Offsets of a sink connector: what its consumer group has committed. */
+export async function sinkOffsets({ group, groups }: { readonly group: SinkGroup; readonly groups: ConsumerGroups }): Promise<ConnectorOffsets> {
+  const committed = await groups.offsets(group)
   const sorted = [...committed].sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition))
   return {
     offsets: sorted.map(({ topic, partition, offset }) => ({

@@ -14,6 +14,7 @@ export type HerderWorker = Pick<
   | 'taskProgress'
   | 'validateConnector'
   | 'pluginConfigDef'
+  | 'alterOffsets'
   | 'threads'
   | 'stop'
 >

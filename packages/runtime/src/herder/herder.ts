@@ -108,9 +108,12 @@ export interface Herder {
 
   /** Committed offsets: of the offset store for a source, of the consumer group for a sink. @throws NotFoundRestError `Connector X not found`. */
   connectorOffsets(name: string): Promise<ConnectorOffsets>
-  /** @throws RestError 501: not offered yet. */
+  /**
+   * Changes offsets of a connector that is STOPPED and has no tasks; a null offset removes its partition's. The connector is asked first.
+   * @throws NotFoundRestError; BadRequestRestError for a connector that is not stopped, and offsets that are none; RestError 500 where it refuses.
+   */
   alterConnectorOffsets(name: string, offsets: readonly ConnectorOffset[]): Promise<Message>
-  /** @throws RestError 501: not offered yet. */
+  /** Forgets all offsets of a stopped connector. @throws as `alterConnectorOffsets`. */
   resetConnectorOffsets(name: string): Promise<Message>
 
   /** Sinks, sources and, with `connectorsOnly` false, transformations, predicates, converters, header converters; each by name, then version. */

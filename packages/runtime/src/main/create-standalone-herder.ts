@@ -3,7 +3,7 @@ import { FileOffsetStore } from '../storage/file/file-offset-store.ts'
 import { MemoryConfigStore } from '../storage/memory/memory-config-store.ts'
 import { MemoryStatusStore } from '../storage/memory/memory-status-store.ts'
 import { Worker } from '../worker/worker.ts'
-import { type Cluster, clientKeyOf, consumerGroupOffsets } from './kafka-cluster.ts'
+import { type Cluster, clientKeyOf, consumerGroups } from './kafka-cluster.ts'
 import { setLoggerLevel, type WorkerSettings } from './worker-settings.ts'
 
 /** The herder of a standalone worker with its stores and its worker, none of them started. @throws ConfigError */
@@ -23,7 +23,7 @@ export function createStandaloneHerder(settings: WorkerSettings, workerId: strin
     statusStore: new MemoryStatusStore(),
     workerId,
     clusterId,
-    consumerGroupOffsets: consumerGroupOffsets(cluster, loggers.logger('kafka/admin')),
+    consumerGroups: consumerGroups(cluster, loggers.logger('kafka/admin')),
     clientKeyOf,
     setLoggerLevel: setLoggerLevel(loggers),
     logger: loggers.logger('herder/standalone/standalone-herder'),

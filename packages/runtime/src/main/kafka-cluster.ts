@@ -1,6 +1,7 @@
 import type { Logger, Properties } from '@millrace/api'
 import { Admin, type ClientKey, type ClientKind, clientKeys } from '@millrace/kafka'
 import type { WorkerConfig } from '../config/worker-config.ts'
+import type { ConsumerGroups, SinkGroup } from '../herder/connector-offsets.ts'
 import type { StandaloneHerderOptions } from '../herder/standalone/standalone-herder.ts'
 import { EXIT_NOT_STARTED, StartupError } from './startup-error.ts'
 
@@ -32,13 +33,23 @@ export async function lookUpCluster(config: WorkerConfig, logger: Logger): Promi
   }
 }
 
-/** What the consumer groups of sinks have committed, read with an admin client per question. */
-export function consumerGroupOffsets({ bootstrapServers }: Cluster, logger: Logger): StandaloneHerderOptions['consumerGroupOffsets'] {
-  return async (group, properties) => {
+/** The consumer groups of sinks, with an admin client per question. */
+export function consumerGroups({ bootstrapServers }: Cluster, logger: Logger): ConsumerGroups {
+  const ask = async <T>({ properties }: SinkGroup, question: (admin: Admin) => Promise<T>): Promise<T> => {
     // Only the worker's own `embedded` has to be put right: a connector may read from another cluster.
     const servers = properties['bootstrap.servers'] === 'embedded' ? bootstrapServers : (properties['bootstrap.servers'] ?? bootstrapServers)
     await using admin = closing(new Admin(adminProperties(properties, servers), { logger }))
-    return await admin.client.listConsumerGroupOffsets(group)
+    return await question(admin.client)
+  }
+  return {
+    offsets: (group) => ask(group, (admin) => admin.listConsumerGroupOffsets(group.id)),
+    alterOffsets: (group, offsets) => ask(group, async (admin) => void (await admin.alterConsumerGroupOffsets(group.id, offsets))),
+    removeOffsets: (group, partitions) => ask(group, async (admin) => void (await admin.deleteConsumerGroupOffsets(group.id, partitions))),
+    remove: (group) =>
+      ask(group, async (admin) => {
+        const [result] = await admin.deleteConsumerGroups([group.id])
+        if (result?.error && result.error.code !== 'GROUP_ID_NOT_FOUND') throw result.error
+      }),
   }
 }
 

@@ -330,6 +330,16 @@ export interface ReadConfigDef {
   readonly plugin: PluginDescriptor
 }
 
+/** Answered with what `alterOffsets` of the connector says; with false where it has no such method. */
+export interface AlterOffsets {
+  readonly type: 'alter-offsets'
+  readonly request: number
+  readonly plugin: PluginDescriptor
+  readonly properties: Properties
+  /** As the method of its kind of connector takes them. */
+  readonly offsets: readonly object[]
+}
+
 /** A `ConfigValue` of the api as plain data: values in Java's text form, passwords hidden. */
 export interface PlainConfigValue {
   readonly name: string
@@ -346,5 +356,5 @@ export interface ValidationResult {
   readonly values: readonly PlainConfigValue[]
 }
 
-export type ToValidationThread = ValidateConfig | ReadConfigDef | ChangeLogLevels
+export type ToValidationThread = ValidateConfig | ReadConfigDef | AlterOffsets | ChangeLogLevels
 export type FromValidationThread = ThreadReady | LogLine | ThreadFailed | Answer | Refusal

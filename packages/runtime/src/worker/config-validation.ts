@@ -18,7 +18,7 @@ const IDLE_MS = 1_000
 
 type ValidationThread = WorkerThread<ToValidationThread, FromValidationThread>
 
-/** Runs `config()` and `validate()` of plug-ins in a thread that can be thrown away: one that hangs or leaks harms only the request. */
+/** Runs `config()`, `validate()` and `alterOffsets()` of plug-ins in a thread that can be thrown away: one that hangs or leaks harms only the request. */
 export class ConfigValidation {
   readonly #options: ConfigValidationOptions
   #thread: ValidationThread | null = null
@@ -38,6 +38,10 @@ export class ConfigValidation {
     return this.#inTurn(plugin, (request) => ({ type: 'read-config-def', request, plugin }))
   }
 
+  alterOffsets(plugin: PluginDescriptor, properties: Properties, offsets: readonly object[]): Promise<boolean> {
+    return this.#inTurn(plugin, (request) => ({ type: 'alter-offsets', request, plugin, properties, offsets }))
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#idle)
     await this.#discard()
@@ -54,7 +58,7 @@ export class ConfigValidation {
     clearTimeout(this.#idle)
     const late = Promise.withResolvers<never>()
     const timer = setTimeout(
-      () => late.reject(new ConnectError(`Plugin ${plugin.className} did not answer within ${deadlineMs} ms while its configuration was validated`)),
+      () => late.reject(new ConnectError(`Plugin ${plugin.className} did not answer within ${deadlineMs} ms while it was asked about a configuration`)),
       deadlineMs,
     )
     try {

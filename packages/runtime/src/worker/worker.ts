@@ -153,6 +153,15 @@ export class Worker {
     return this.#validation.configDef(descriptor)
   }
 
+  /**
+   * Shows a connector a change of its offsets, on an instance that was not started, in the thread of validations.
+   * @param config of the connector, references resolved. @param offsets as `alterOffsets` of its kind takes them.
+   * @returns what it says; false where it has no such method. @throws what it throws, and where it takes too long.
+   */
+  alterOffsets(config: Properties, offsets: readonly object[]): Promise<boolean> {
+    return this.#validation.alterOffsets(this.#connectorPlugin(config), config, offsets)
+  }
+
   // ─── the whole ───
 
   /** All threads of tasks and connectors, abandoned ones included. While one of those is there, the process cannot exit by itself. */

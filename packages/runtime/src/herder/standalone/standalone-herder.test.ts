@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Logger } from '@millrace/api'
+import { ConnectError, type Logger } from '@millrace/api'
 import { waitFor } from '@millrace/testing'
 import { createConfigTransformer } from '../../config/config-transformer.ts'
 import { parseWorkerConfig } from '../../config/worker-config.ts'
@@ -49,7 +49,16 @@ async function setUp(workerSettings: Record<string, string> = {}, { requestTimeo
     statusStore: new MemoryStatusStore(),
     workerId: 'here:8083',
     clusterId: 'cluster',
-    consumerGroupOffsets: async (group) => groups.get(group) ?? [],
+    consumerGroups: {
+      offsets: async ({ id }) => groups.get(id) ?? [],
+      alterOffsets: async ({ id }, offsets) => void groups.set(id, [...(groups.get(id) ?? []), ...offsets]),
+      removeOffsets: async ({ id }, partitions) => {
+        const isLeft = (place: { topic: string; partition: number }) =>
+          !partitions.some(({ topic, partition }) => place.topic === topic && place.partition === partition)
+        groups.set(id, (groups.get(id) ?? []).filter(isLeft))
+      },
+      remove: async ({ id }) => void groups.delete(id),
+    },
     logger,
     requestTimeoutMs,
   })
@@ -360,21 +369,82 @@ describe('the standalone herder', () => {
     })
   })
 
-  it('refuses changes of offsets: of a running connector as the original does, of a stopped one until they are offered', async () => {
+  it('refuses changes of offsets of a connector that is not stopped, or not there, or without offsets', async () => {
     const { herder } = await withSource()
     const offsets = [{ partition: { p: 1 }, offset: { o: 1 } }]
-    await assert.rejects(herder.alterConnectorOffsets('nope', offsets), { status: 404 })
+    await assert.rejects(herder.alterConnectorOffsets('nope', offsets), { status: 404, message: 'Connector nope not found' })
+    await assert.rejects(herder.resetConnectorOffsets('nope'), { status: 404 })
     await assert.rejects(herder.alterConnectorOffsets('src', []), {
       status: 400,
       message: 'Partitions / offsets need to be provided for an alter offsets request',
     })
-    await assert.rejects(herder.alterConnectorOffsets('src', offsets), {
-      status: 400,
-      message: /^Connectors must be in the STOPPED state before their offsets can be modified/,
-    })
+    const message = /^Connectors must be in the STOPPED state before their offsets can be modified/
+    await assert.rejects(herder.alterConnectorOffsets('src', offsets), { status: 400, message })
+    await assert.rejects(herder.resetConnectorOffsets('src'), { status: 400, message })
+  })
+
+  it('changes the offsets of a stopped source as its connector is told, and forgets them', async () => {
+    const { herder, worker } = await withSource()
     await herder.stopConnector('src')
-    await assert.rejects(herder.alterConnectorOffsets('src', offsets), { status: 501 })
-    await assert.rejects(herder.resetConnectorOffsets('src'), { status: 501 })
+    const told = { message: 'The offsets for this connector have been altered successfully' }
+    const offsets = [
+      { partition: { p: 1 }, offset: { o: 1 } },
+      { partition: { p: 2 }, offset: { o: 9007199254740993n } },
+      { partition: { p: 1 }, offset: { o: 3 } },
+    ]
+    assert.deepEqual(await herder.alterConnectorOffsets('src', offsets as never), told)
+    const shown = '{"offsets":[{"partition":{"p":1},"offset":{"o":3}},{"partition":{"p":2},"offset":{"o":9007199254740993}}]}'
+    assert.equal(JSON.stringify(await herder.connectorOffsets('src')), shown)
+    assert.deepEqual(await herder.alterConnectorOffsets('src', [{ partition: { p: 1 }, offset: null }]), told)
+    assert.deepEqual(await herder.resetConnectorOffsets('src'), { message: 'The offsets for this connector have been reset successfully' })
+    assert.deepEqual(await herder.connectorOffsets('src'), { offsets: [] })
+    assert.deepEqual(worker.calls.filter((call) => call.startsWith('alter-offsets')).slice(1), [
+      'alter-offsets src [{"partition":{"p":1},"offset":null}]',
+      'alter-offsets src [{"partition":{"p":2},"offset":null}]',
+    ])
+    const wrong = [{ partition: { p: 1 }, offset: { o: [1] } }]
+    await assert.rejects(herder.alterConnectorOffsets('src', wrong), /Offsets may only contain primitive types as values, but field o contains ARRAY/)
+  })
+
+  it('writes nothing where the connector refuses a change of offsets', async () => {
+    const { herder, worker, offsetStore } = await withSource()
+    await herder.stopConnector('src')
+    const alter = () => herder.alterConnectorOffsets('src', [{ partition: { p: 1 }, offset: { o: 1 } }])
+    worker.alterOffsets = async () => Promise.reject(new ConnectError('No such file'))
+    await assert.rejects(alter(), { status: 500, message: 'No such file' })
+    worker.alterOffsets = async () => Promise.reject(new TypeError('secret'))
+    await assert.rejects(alter(), { status: 500, message: 'Failed to modify offsets for source connector src' })
+    worker.alterOffsets = async () => Promise.reject(Object.assign(new Error('no'), { javaClass: 'java.lang.UnsupportedOperationException' }))
+    await assert.rejects(alter(), { message: "Failed to modify offsets for connector src because it doesn't support external modification of offsets" })
+    assert.deepEqual(await offsetStore.connectorPartitions('src'), [])
+    worker.alterOffsets = async () => false
+    assert.match((await alter()).message, /^The Connect framework-managed offsets for this connector have been altered successfully. However/)
+  })
+
+  it('changes what the group of a stopped sink has committed', async () => {
+    const { herder, groups } = await withSource()
+    await herder.putConnector('snk', { name: 'snk', 'connector.class': 'LinesSink', topics: 't' }, { allowReplace: false, initialState: 'STOPPED' })
+    groups.set('connect-snk', [{ topic: 't', partition: 0, offset: 5 }])
+    const place = (kafka_partition: unknown) => ({ kafka_topic: 't', kafka_partition })
+    await herder.alterConnectorOffsets('snk', [
+      { partition: place('1'), offset: { kafka_offset: '7' } },
+      { partition: place(0), offset: null },
+    ])
+    assert.deepEqual((await herder.connectorOffsets('snk')).offsets, [{ partition: place(1), offset: { kafka_offset: 7 } }])
+    const wrong: readonly (readonly [unknown, unknown, RegExp])[] = [
+      [null, null, /cannot be null or missing/],
+      [{}, null, /must contain the keys 'kafka_topic' and 'kafka_partition'/],
+      [{ kafka_topic: null, kafka_partition: 1 }, null, /topic names must be valid strings/],
+      [place(null), null, /partitions must be valid numbers/],
+      [place('x'), null, /Failed to parse the following Kafka partition value in the provided offsets: 'x'/],
+      [place(1.5), null, /'1.5'. Partition values for sink connectors need to be integers/],
+      [place(1), {}, /should either be null or contain the key 'kafka_offset'/],
+      [place(1), { kafka_offset: 'y' }, /Failed to parse the following Kafka offset value in the provided offsets: 'y'/],
+    ]
+    for (const [partition, offset, message] of wrong)
+      await assert.rejects(herder.alterConnectorOffsets('snk', [{ partition, offset }] as never), { status: 400, message })
+    await herder.resetConnectorOffsets('snk')
+    assert.equal(groups.has('connect-snk'), false)
   })
 
   it('lists plug-ins in the order of the original, with our version beside theirs', async () => {

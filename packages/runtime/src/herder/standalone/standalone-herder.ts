@@ -27,11 +27,12 @@ import type { ReportedConnectorState, ReportedTaskState, WorkerListener } from '
 import { ClientOverrides, type ClientOverridesOptions } from '../client-overrides.ts'
 import { ConfiguredConnectors } from '../configured-connectors.ts'
 import { ConnectorAnswers } from '../connector-answers.ts'
-import { type ConsumerGroupOffsets, sinkOffsets, sourceOffsets } from '../connector-offsets.ts'
+import type { ConsumerGroups } from '../connector-offsets.ts'
 import { ConnectorValidation, configErrors } from '../connector-validation.ts'
-import { BadRequestRestError, ConflictRestError, NotFoundRestError, RestError } from '../errors.ts'
+import { ConflictRestError, NotFoundRestError, RestError } from '../errors.ts'
 import type { Herder, PutConnectorOptions, PutConnectorResult, RequestedConfig, RestartRequest } from '../herder.ts'
 import type { HerderWorker } from '../herder-worker.ts'
+import { OffsetRequests } from '../offset-requests.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
 import { Reconfiguration } from '../reconfiguration.ts'
@@ -53,8 +54,8 @@ export interface StandaloneHerderOptions {
   readonly workerId: string
   /** Of the Kafka cluster. */
   readonly clusterId: string
-  /** Reads committed offsets of a consumer group. */
-  readonly consumerGroupOffsets: ConsumerGroupOffsets
+  /** Of sink connectors. */
+  readonly consumerGroups: ConsumerGroups
   /** What is known of settings of Kafka clients. Default: nothing. */
   readonly clientKeyOf?: ClientOverridesOptions['definitionOf']
   /** Sets the level of a logger of this worker and of all below it. Default: nothing. */
@@ -73,7 +74,6 @@ const GENERATION = 0
  */
 export class StandaloneHerder implements Herder, WorkerListener {
   readonly clusterId: string
-  readonly #config: WorkerConfig
   readonly #registry: PluginRegistry
   readonly #transformer: ConfigTransformer
   readonly #connectors: ConfiguredConnectors
@@ -84,7 +84,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
   readonly #offsetStore: OffsetStore
   readonly #statusStore: StatusStore
   readonly #workerId: string
-  readonly #consumerGroupOffsets: ConsumerGroupOffsets
+  readonly #offsets: OffsetRequests
   readonly #setLoggerLevel: (namespace: string, level: string) => void
   readonly #logger: Logger
   readonly #operations: OperationQueue
@@ -95,14 +95,12 @@ export class StandaloneHerder implements Herder, WorkerListener {
   /** @throws ConfigError where the override policy or one of the worker's converters cannot be used. */
   constructor(options: StandaloneHerderOptions) {
     this.clusterId = options.clusterId
-    this.#config = options.config
     this.#registry = options.registry
     this.#transformer = options.transformer
     this.#configStore = options.configStore
     this.#offsetStore = options.offsetStore
     this.#statusStore = options.statusStore
     this.#workerId = options.workerId
-    this.#consumerGroupOffsets = options.consumerGroupOffsets
     this.#setLoggerLevel = options.setLoggerLevel ?? (() => undefined)
     this.#logger = options.logger
     this.#operations = new OperationQueue(options.requestTimeoutMs === undefined ? {} : { timeoutMs: options.requestTimeoutMs })
@@ -117,6 +115,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
     this.#connectors = new ConfiguredConnectors(options)
     this.#reports = new StatusReports({ ...options, connectors: this.#connectors, generation: () => GENERATION })
     this.#worker = options.createWorker(this, (id) => this.#connectors.resolvedTaskConfig(id))
+    this.#offsets = new OffsetRequests({ ...options, connectors: this.#connectors, worker: this.#worker, workerProperties: options.config.properties })
     this.#answers = new ConnectorAnswers({
       ...options,
       connectors: this.#connectors,
@@ -327,33 +326,15 @@ export class StandaloneHerder implements Herder, WorkerListener {
   // ─── offsets ───────────────────────────────────────────────────────────────────────────────────
 
   connectorOffsets(name: string): Promise<ConnectorOffsets> {
-    return this.#operations.withTimeout(async (stage) => {
-      const config = await this.#connectors.resolve(this.#connectors.config(name))
-      stage(`reading offsets of connector ${name}`)
-      if (this.#connectors.type(name) === 'sink') return sinkOffsets({ name, config, worker: this.#config.properties, read: this.#consumerGroupOffsets })
-      return sourceOffsets(await this.#offsetStore.connectorPartitions(name))
-    })
+    return this.#operations.withTimeout((stage) => this.#offsets.read(name, stage))
   }
 
-  async alterConnectorOffsets(name: string, offsets: readonly ConnectorOffset[]): Promise<Message> {
-    this.#connectors.config(name)
-    if (offsets.length === 0) throw new BadRequestRestError('Partitions / offsets need to be provided for an alter offsets request')
-    return this.#refuseOffsetChange(name, 'altered')
+  alterConnectorOffsets(name: string, offsets: readonly ConnectorOffset[]): Promise<Message> {
+    return this.#operations.run(name, (stage) => this.#offsets.alter(name, offsets, stage))
   }
 
-  async resetConnectorOffsets(name: string): Promise<Message> {
-    this.#connectors.config(name)
-    return this.#refuseOffsetChange(name, 'reset')
-  }
-
-  #refuseOffsetChange(name: string, verb: 'altered' | 'reset'): never {
-    const snapshot = this.#snapshot()
-    if (snapshot.targetState(name) !== 'STOPPED' || snapshot.tasks(name).length > 0) {
-      throw new BadRequestRestError(
-        `Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`,
-      )
-    }
-    throw new RestError(501, `Offsets of connectors cannot be ${verb} over REST yet`)
+  resetConnectorOffsets(name: string): Promise<Message> {
+    return this.#operations.run(name, (stage) => this.#offsets.reset(name, stage))
   }
 
   // ─── what the worker reports ───────────────────────────────────────────────────────────────────
