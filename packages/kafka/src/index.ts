@@ -1,16 +1,30 @@
 export { KafkaError, murmur2 } from '@millrace/kafka-protocol'
-export {
-  Admin,
-  type ClusterDescription,
-  type ConfigDescription,
-  type ConfigEntry,
-  type ConfigResource,
-  type NewTopic,
-  OffsetAt,
-  type Result,
-  type TopicDescription,
-  type TopicListing,
-} from './admin/admin.ts'
+export type { AclBinding, AclFilter, AclResult, DeletedAcls } from './admin/acls.ts'
+export { Admin } from './admin/admin.ts'
+export type { CallOptions, Outcome } from './admin/admin-requests.ts'
+export type { ClusterDescription } from './admin/cluster-description.ts'
+export type { ConfigChange, ConfigChanges, ConfigDescription, ConfigEntry, ConfigResource, ConfigResult } from './admin/configs.ts'
+export type {
+  GroupDescription,
+  GroupFilter,
+  GroupListing,
+  GroupListings,
+  GroupMemberDescription,
+  MemberToRemove,
+  RemovedMember,
+} from './admin/groups.ts'
+export type { DeletedRecords, RecordsToDelete } from './admin/log-offsets.ts'
+export type { ControllerCallOptions, NewPartitions, NewTopic, Result, TopicDescription, TopicListing } from './admin/topics.ts'
+export type {
+  FencedProducer,
+  PartitionProducers,
+  ProducerState,
+  TransactionDescription,
+  TransactionFilter,
+  TransactionListing,
+  TransactionListings,
+  TransactionToAbort,
+} from './admin/transactions.ts'
 export { type Clock, monotonicClock } from './clock.ts'
 export type { PartitionMetadata, TopicMetadata } from './cluster.ts'
 export { type Compression, compressionOf, crc32c, decompress } from './compression.ts'
@@ -25,7 +39,7 @@ export { isKafkaError } from './errors.ts'
 export { GroupClient, type GroupClientOptions } from './group/group-client.ts'
 export type { GroupMember, GroupProtocol, JoinResult, MemberMetadata, Membership } from './group/group-member.ts'
 export { leaveGroupOnBehalf } from './group/leave-group-on-behalf.ts'
-export type { FoundOffset, OffsetQuery } from './list-offsets.ts'
+export { type FoundOffset, OffsetAt, type OffsetQuery } from './list-offsets.ts'
 export { type Logger, silentLogger } from './logger.ts'
 export { partitionForKey } from './producer/partitioner.ts'
 export { type ClientOptions, Producer, type SerializedData } from './producer/producer.ts'
