@@ -34,6 +34,8 @@ export async function runMillrace(
 }
 
 export interface WorkerOptions {
+  /** Default: standalone. */
+  readonly mode?: 'standalone' | 'distributed'
   /** Properties files, offsets and log are written here, and the worker runs in it; it is created. */
   readonly folder: string
   /** For `bootstrap.servers`; `embedded` starts the broker inside the worker. */
@@ -46,7 +48,7 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-/** A standalone worker as a process of its own. It ends with this process at the latest. */
+/** A worker as a process of its own. It ends with this process at the latest. */
 export class MillraceWorker {
   readonly url: string
   readonly client: ConnectClient
@@ -117,15 +119,14 @@ async function hasConnectors(worker: MillraceWorker, connectors: readonly Proper
 export async function launchWorker(options: WorkerOptions): Promise<MillraceWorker> {
   mkdirSync(options.folder, { recursive: true })
   const program = options.program ?? fromSources()
-  const [port = 0] = await freePorts(1)
-  const url = `http://127.0.0.1:${port}`
+  const url = options.properties?.listeners ?? `http://127.0.0.1:${(await freePorts(1))[0]}`
   const files = [
     writeJavaProperties(join(options.folder, 'worker.properties'), workerProperties(options, url)),
     ...(options.connectors ?? []).map((connector) => writeJavaProperties(join(options.folder, `${connector.name}.properties`), connector)),
   ]
   const started = await startGuardedProcess({
     command: program.command,
-    args: [...program.args, 'standalone', ...files],
+    args: [...program.args, options.mode ?? 'standalone', ...files],
     cwd: options.folder,
     env: options.env,
     logFile: join(options.folder, 'millrace.log'),
@@ -134,12 +135,24 @@ export async function launchWorker(options: WorkerOptions): Promise<MillraceWork
 }
 
 function workerProperties(options: WorkerOptions, url: string): Properties {
+  const ofMode: Properties =
+    options.mode === 'distributed'
+      ? {
+          'group.id': 'connect-cluster',
+          'config.storage.topic': 'connect-configs',
+          'offset.storage.topic': 'connect-offsets',
+          'status.storage.topic': 'connect-status',
+          'config.storage.replication.factor': '1',
+          'offset.storage.replication.factor': '1',
+          'status.storage.replication.factor': '1',
+        }
+      : { 'offset.storage.file.filename': join(options.folder, 'connect.offsets') }
   return {
     'bootstrap.servers': options.bootstrapServers,
     listeners: url,
     'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
     'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
-    'offset.storage.file.filename': join(options.folder, 'connect.offsets'),
+    ...ofMode,
     ...options.properties,
   }
 }
