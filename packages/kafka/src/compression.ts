@@ -11,6 +11,11 @@ const snappy = (): typeof import('snappy') => require('snappy')
 /** What the records of one batch may become: a limit for bytes that only claim to be small. */
 const DECOMPRESSED_BYTES_MAX = 1 << 30
 
+const ZSTD_BYTES_MIN = 16 * 1024
+const ZSTD_BYTES_MAX = 2 * 1024 * 1024
+/** A batch is seldom exactly as large as the one before. */
+const ZSTD_BYTES_SPARE = 4096
+
 /** CRC-32C (Castagnoli), as record batches carry it. */
 export function crc32c(data: Uint8Array): number {
   return nativeCrc32c(data)
@@ -58,13 +63,22 @@ export function decompress(codec: number, data: Buffer): Buffer {
         if (lz4BytesMax(data) > DECOMPRESSED_BYTES_MAX) throw new ProtocolError(`The data grow beyond ${DECOMPRESSED_BYTES_MAX} bytes.`)
         return lz4().decompressFrameSync(data)
       case CompressionType.zstd:
-        return zstdDecompressSync(data, { maxOutputLength: DECOMPRESSED_BYTES_MAX })
+        return decompressZstd(data)
     }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new ProtocolError(`The records, compressed with codec ${codec}, cannot be read: ${reason}`, { cause })
   }
   throw new ProtocolError(`The records are compressed with the unknown codec ${codec}.`)
+}
+
+/** Zstd's output comes in pieces of a size that has to be chosen before: one piece, if the batch is like the one before. Putting many together takes as long again. */
+let zstdBytesExpected = ZSTD_BYTES_MIN
+
+function decompressZstd(data: Buffer): Buffer {
+  const records = zstdDecompressSync(data, { maxOutputLength: DECOMPRESSED_BYTES_MAX, chunkSize: zstdBytesExpected })
+  zstdBytesExpected = Math.min(Math.max(records.length + ZSTD_BYTES_SPARE, ZSTD_BYTES_MIN), ZSTD_BYTES_MAX)
+  return records
 }
 
 function rawSnappy(block: Buffer): Buffer {

@@ -72,7 +72,7 @@ export const clientKeys: readonly ClientKey[] = [
     {},
     'latest, earliest, none, by_duration:PnDTnHnMn.nS. Where no record is as young as that, reading begins at the end.',
   ),
-  supported('batch.size', 'P', 'INT', '65536', { min: 0 }, 'Java: 16384, which costs a third more CPU. Counts bytes before compression.'),
+  supported('batch.size', 'P', 'INT', '65536', { min: 0 }, 'Java: 16384, which costs a third more CPU. Counts bytes as compressed, by an estimate as in Java.'),
   refused('bootstrap.controllers', 'A', 'LIST', '', 'Administration through controllers is not supported.'),
   supported('bootstrap.servers', 'PCA', 'LIST', REQUIRED),
   supported('buffer.memory', 'P', 'LONG', '33554432', { min: 0 }),

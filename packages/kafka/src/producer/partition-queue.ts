@@ -1,5 +1,6 @@
 import type { Compression } from '../compression.ts'
 import type { BatchMemory } from './batch-memory.ts'
+import { CompressionRatio } from './compression-ratio.ts'
 import { type BatchStamp, NO_STAMP, type ProducerBatch } from './producer-batch.ts'
 
 /** The id that a broker gave to an idempotent producer. */
@@ -40,15 +41,18 @@ export class PartitionQueue {
   readonly inFlight: ProducerBatch[] = []
   /** Nothing is sent before, by the client's clock. */
   retryAt = 0
+  readonly #ratio: CompressionRatio
   #identity: ProducerIdentity | null = null
   #nextSequence = 0
   /** Whether the broker has taken a batch of this identity. */
   #isKnown = false
   #mustRenumber = false
 
-  constructor(topic: string, partition: number) {
+  /** @param ratio is told how well batches compress; shared by the partitions of a topic. */
+  constructor(topic: string, partition: number, ratio = new CompressionRatio()) {
     this.topic = topic
     this.partition = partition
+    this.#ratio = ratio
   }
 
   get isEmpty(): boolean {
@@ -78,8 +82,10 @@ export class PartitionQueue {
   take(identity: ProducerIdentity | null, compression: Compression | undefined): ProducerBatch {
     if (this.#mustRenumber) this.#renumber(identity)
     const batch = (this.retries.length > 0 ? this.retries : this.sealed).shift()!
-    if (batch.stamp === null) batch.seal(this.#stamp(identity, batch.recordCount), compression)
-    else if (batch.bytes === null) batch.seal(batch.stamp, compression)
+    if (batch.stamp === null || batch.bytes === null) {
+      const bytes = batch.seal(batch.stamp ?? this.#stamp(identity, batch.recordCount), compression)
+      if (compression !== undefined) this.#ratio.observe(batch.builder.sizeInBytes, bytes.length)
+    }
     batch.attempts++
     this.inFlight.push(batch)
     return batch
@@ -120,6 +126,7 @@ export class PartitionQueue {
   split(batch: ProducerBatch, newMemory: () => BatchMemory): ProducerBatch[] {
     const parts = batch.split(newMemory)
     this.land(batch)
+    this.#ratio.forget()
     const stamp = batch.stamp ?? NO_STAMP
     let { baseSequence } = stamp
     for (const part of parts) {

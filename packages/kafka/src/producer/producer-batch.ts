@@ -68,9 +68,10 @@ export class ProducerBatch {
   }
 
   /** Gives the batch its header, and with it its final bytes. May be done again with another stamp. */
-  seal(stamp: BatchStamp, compression: Compression | undefined): void {
+  seal(stamp: BatchStamp, compression: Compression | undefined): Buffer {
     this.stamp = stamp
     this.bytes = this.builder.close(compression ? { ...stamp, compression } : stamp)
+    return this.bytes
   }
 
   /** @param logAppendTime the broker's, where the topic asks for it; otherwise -1. `baseOffset` -1 if the broker has not told it. */

@@ -6,6 +6,7 @@ import { type ProducerConfig, producerConfig } from '../config/producer-config.t
 import type { OffsetCommit } from '../consumer/committed-offsets.ts'
 import { bufferExhaustedError, closedError, illegalStateError, recordTooLargeError, timeoutError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { CompressionRatio } from './compression-ratio.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import { Partitioner } from './partitioner.ts'
 import { ProducerBatch } from './producer-batch.ts'
@@ -38,6 +39,7 @@ interface WaitingRecord {
 interface TopicState {
   readonly name: string
   readonly partitioner: Partitioner
+  readonly ratio: CompressionRatio
   /** By index; empty while the topic is not known. */
   readonly queues: PartitionQueue[]
   /** In order; while there are any, all records of the topic queue up behind them. */
@@ -308,10 +310,10 @@ export class Producer {
     completion: SendCompletion | null,
     bytes: number,
   ): void {
-    const queue = state.queues[partition ?? state.partitioner.choose(key, bytes, state.queues)]!
+    const queue = state.queues[partition ?? state.partitioner.choose(key, this.#sentBytes(state, bytes), state.queues)]!
     let batch = queue.open
     let isBusy = false
-    if (batch !== null && batch.builder.sizeInBytes + bytes > this.#config.batchBytesMax) {
+    if (batch !== null && this.#isFull(state, batch.builder.sizeInBytes + bytes)) {
       queue.closeOpen()
       this.#sender.plan()
       batch = null
@@ -319,6 +321,17 @@ export class Producer {
     }
     batch ??= this.#open(state, queue, isBusy)
     this.#metrics.bytesBuffered += batch.append(timestamp, key, value, headers, completion)
+  }
+
+  #isFull(state: TopicState, bytes: number): boolean {
+    const { batchBytesMax, requestBytesMax } = this.#config
+    // In memory, a batch that compresses very well stays as small as a request.
+    return bytes > batchBytesMax && (bytes > requestBytesMax || this.#sentBytes(state, bytes) > batchBytesMax)
+  }
+
+  /** What so many bytes take on the wire, by estimate. */
+  #sentBytes({ ratio }: TopicState, bytes: number): number {
+    return this.#config.compression === 'none' ? bytes : ratio.compressed(bytes)
   }
 
   #open(state: TopicState, queue: PartitionQueue, isBusy: boolean): ProducerBatch {
@@ -337,7 +350,7 @@ export class Producer {
       const { partitioner: kind, isKeyIgnored, isAdaptive, batchBytesMax } = this.#config
       const isAvailable = ({ topic, partition }: PartitionQueue) => this.#cluster.leader(topic, partition) !== null
       const partitioner = new Partitioner({ kind, isKeyIgnored, isAdaptive, batchBytesMax, isAvailable })
-      state = { name, partitioner, queues: [], waiting: [], timer: undefined, settled: null, lastUsedAt: this.#clock.now() }
+      state = { name, partitioner, ratio: new CompressionRatio(), queues: [], waiting: [], timer: undefined, settled: null, lastUsedAt: this.#clock.now() }
       this.#topics.set(name, state)
     }
     this.#lastTopic = state
@@ -365,7 +378,7 @@ export class Producer {
   #metadataUpdated(): void {
     for (const state of this.#topics.values()) {
       const count = this.#cluster.topic(state.name)?.partitions.length ?? 0
-      for (let partition = state.queues.length; partition < count; partition++) state.queues.push(new PartitionQueue(state.name, partition))
+      for (let partition = state.queues.length; partition < count; partition++) state.queues.push(new PartitionQueue(state.name, partition, state.ratio))
       if (state.waiting.length > 0) this.#retryWaiting(state)
     }
     this.#sender.plan()

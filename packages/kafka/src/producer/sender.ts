@@ -78,6 +78,7 @@ export class Sender {
   readonly #inFlight = new Map<BrokerNode, number>()
   readonly #connecting = new Set<BrokerNode>()
   readonly #memories: BatchMemory[] = []
+  #memoryBytes = 0
   #identity: ProducerIdentity | null = null
   #isIdentifying = false
   #isIdempotent: boolean
@@ -106,7 +107,10 @@ export class Sender {
    */
   newMemory(isFull: boolean): BatchMemory {
     const used = this.#memories.pop()
-    if (used) return used
+    if (used) {
+      this.#memoryBytes -= used.builder.buffer.length
+      return used
+    }
     if (!isFull) return new BatchMemory(new RecordBatchBuilder(crc32c))
     return new BatchMemory(new RecordBatchBuilder(crc32c, Buffer.allocUnsafeSlow(this.#config.batchBytesMax + BUILDER_BYTES_SPARE)))
   }
@@ -387,17 +391,19 @@ export class Sender {
   }
 
   #keep(memory: BatchMemory): void {
-    const { bufferBytesMax, batchBytesMax } = this.#config
-    if (this.#memories.length * batchBytesMax > bufferBytesMax || memory.builder.buffer.length > BUILDER_BYTES_KEPT_MAX) return
+    const { length } = memory.builder.buffer
+    if (this.#memoryBytes + length > this.#config.bufferBytesMax || length > BUILDER_BYTES_KEPT_MAX) return
     memory.reset()
     this.#memories.push(memory)
+    this.#memoryBytes += length
   }
 
   #planTrim(): void {
     if (this.#isClosed) return
     clearTimeout(this.#trimTimer)
     this.#trimTimer = setTimeout(() => {
-      if (this.#active.size === 0) this.#memories.length = Math.min(this.#memories.length, MEMORIES_KEPT_IDLE)
+      if (this.#active.size > 0) return
+      for (const { builder } of this.#memories.splice(MEMORIES_KEPT_IDLE)) this.#memoryBytes -= builder.buffer.length
     }, IDLE_MS)
     this.#trimTimer.unref()
   }
