@@ -24,7 +24,6 @@ const LATER_KEYS: readonly LaterKey[] = [
   { key: 'exactly.once.support', kinds: ['source'], accepted: 'requested', feature: 'Exactly-once delivery' },
   { key: 'transaction.boundary', kinds: ['source'], accepted: 'poll', feature: 'Exactly-once delivery' },
   { key: 'transaction.boundary.interval.ms', kinds: ['source'], accepted: null, feature: 'Exactly-once delivery' },
-  { key: 'offsets.storage.topic', kinds: ['source'], accepted: null, feature: 'An offsets topic per connector' },
 ]
 
 export interface LaterKeyError {

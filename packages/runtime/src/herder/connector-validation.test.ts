@@ -223,7 +223,6 @@ describe('validation of a connector', () => {
     const others = {
       'errors.tolerance': 'all',
       'exactly.once.support': 'required',
-      'offsets.storage.topic': 'o',
     }
     const errors = await errorsOf({ ...SOURCE, ...others })
     assert.deepEqual(Object.keys(errors).sort(), Object.keys(others).sort())

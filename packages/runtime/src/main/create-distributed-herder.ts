@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
+import type { Properties } from '@millrace/api'
 import { DistributedHerder } from '../herder/distributed/distributed-herder.ts'
 import { KafkaWorkerGroup } from '../herder/distributed/kafka-worker-group.ts'
 import { RebalanceTimeline } from '../herder/distributed/rebalance-timeline.ts'
@@ -7,6 +8,7 @@ import type { RestServer } from '../rest/server.ts'
 import { tlsOptions } from '../rest/tls-options.ts'
 import { workerClientProperties } from '../storage/kafka/client-properties.ts'
 import { KafkaStores } from '../storage/kafka/kafka-stores.ts'
+import { connectorOffsetsTopic } from '../worker/client-properties.ts'
 import { Worker } from '../worker/worker.ts'
 import { type Cluster, clientKeyOf, consumerGroups } from './kafka-cluster.ts'
 import { setLoggerLevel, type WorkerSettings } from './worker-settings.ts'
@@ -26,6 +28,12 @@ export function createDistributedHerder(
     properties,
     bootstrapServers,
     clientIdPrefix: clientId === '' ? groupId : `${groupId}-${clientId}`,
+    connectorTopicOf: async (connector) => {
+      const stored = stores.config.snapshot().connectorConfig(connector)
+      if (!stored?.['offsets.storage.topic']) return null
+      const connectorConfig = (await transformer.transform(stored)) as Properties
+      return connectorOffsetsTopic({ bootstrapServers, workerProperties: properties, connectorConfig }, connector)
+    },
     logger: loggers.logger('storage/kafka/kafka-stores'),
   })
   const timeline = new RebalanceTimeline(loggers.logger('herder/distributed/rebalance-timeline'))

@@ -1,5 +1,6 @@
 import type { Properties } from '@millrace/api'
 import type { TaskId } from '@millrace/rest-api'
+import type { ConnectorOffsetsTopic } from '../storage/kafka/connector-offset-stores.ts'
 import { propertiesWithPrefix } from '../config/config-transformer.ts'
 
 /** Where the settings of a connector's Kafka clients come from. */
@@ -52,14 +53,33 @@ export function sinkGroupId(connector: string): string {
 }
 
 export function topicAdminProperties(settings: ClientSettings, { connector, task }: TaskId): Properties {
+  return { 'client.id': `connector-adminclient-${connector}-${task}`, ...adminProperties(settings) }
+}
+
+function adminProperties({ workerProperties, bootstrapServers, connectorConfig }: ClientSettings): Properties {
   const prefixed = /^(producer|consumer|admin)\./
+  const { 'client.id': _, ...unprefixed } = Object.fromEntries(Object.entries(workerProperties).filter(([key]) => !prefixed.test(key)))
   return {
-    ...Object.fromEntries(Object.entries(settings.workerProperties).filter(([key]) => !prefixed.test(key))),
-    'bootstrap.servers': settings.bootstrapServers,
-    'client.id': `connector-adminclient-${connector}-${task}`,
-    ...propertiesWithPrefix(settings.workerProperties, 'admin.'),
-    ...propertiesWithPrefix(settings.connectorConfig, 'admin.override.'),
+    ...unprefixed,
+    'bootstrap.servers': bootstrapServers,
+    ...propertiesWithPrefix(workerProperties, 'admin.'),
+    ...propertiesWithPrefix(connectorConfig, 'admin.override.'),
   }
+}
+
+/** Where a source connector keeps its own offsets; null for those that keep them with the worker's. */
+export function connectorOffsetsTopic(settings: ClientSettings, connector: string): ConnectorOffsetsTopic | null {
+  const topic = settings.connectorConfig['offsets.storage.topic']?.trim() ?? ''
+  if (topic === '') return null
+  const clientOf = (kind: 'producer' | 'consumer'): Properties => ({
+    'bootstrap.servers': settings.bootstrapServers,
+    'client.id': `connector-${kind}-${connector}`,
+    ...propertiesWithPrefix(settings.workerProperties, `${kind}.`),
+    ...propertiesWithPrefix(settings.connectorConfig, `${kind}.override.`),
+  })
+  const { 'group.id': _, ...consumer } = clientOf('consumer')
+  const { 'transactional.id': __, ...producer } = clientOf('producer')
+  return { topic, producer, consumer, admin: { ...adminProperties(settings), 'client.id': `connector-adminclient-${connector}` } }
 }
 
 /**

@@ -77,6 +77,8 @@ export class Worker {
       this.#options.listener.connectorState(name, 'FAILED', failureOf(error))
       throw error
     }
+    if (this.#options.config.mode === 'standalone' && config['offsets.storage.topic'])
+      this.#logger.warn(`Connector ${name} asks for a topic of its own for offsets (offsets.storage.topic), which has no effect in standalone mode`)
     await this.#connectors.start(name, plugin, config, targetState)
   }
 

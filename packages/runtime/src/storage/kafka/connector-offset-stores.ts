@@ -1,4 +1,4 @@
-import type { Logger, Properties } from '@millrace/api'
+import type { Logger, MaybePromise, Properties } from '@millrace/api'
 import { Admin } from '@millrace/kafka'
 import { decodeOffsetKey } from '../offset-encoding.ts'
 import type { OffsetStore, OffsetWrite, StoredOffset } from '../offset-store.ts'
@@ -21,8 +21,8 @@ export interface ConnectorOffsetStoresOptions {
   /** The worker's topic: others are created with its partitions, replicas and settings. */
   readonly workerTopic: InternalTopic
   readonly workerBootstrapServers: string
-  /** What a connector says at present; null for none. */
-  readonly topicOf: (connector: string) => ConnectorOffsetsTopic | null
+  /** What a connector says at present; null for none. Asked for each use. */
+  readonly topicOf: (connector: string) => MaybePromise<ConnectorOffsetsTopic | null>
   readonly logger: Logger
 }
 
@@ -67,14 +67,14 @@ export class ConnectorOffsetStores implements OffsetStore {
 
   async get(keys: readonly Buffer[]): Promise<readonly (Buffer | null)[]> {
     const fallback = this.#options.worker.get(keys)
-    const own = Promise.all(this.#byConnector(keys, (key) => key).map(([connector, some]) => this.#getOwn(connector, some)))
+    const own = this.#byConnector(keys, (key) => key).then((parts) => Promise.all(parts.map(([connector, some]) => this.#getOwn(connector, some))))
     const [values, found] = await Promise.all([fallback, own])
     const best = new Map(found.flat())
     return keys.map((key, i) => best.get(key) ?? values[i] ?? null)
   }
 
   async set(entries: readonly OffsetWrite[]): Promise<void> {
-    const parts = this.#byConnector(entries, ({ key }) => key)
+    const parts = await this.#byConnector(entries, ({ key }) => key)
     const left = new Set(entries)
     const own = parts.map(async ([connector, some]) => {
       for (const entry of some) left.delete(entry)
@@ -85,7 +85,7 @@ export class ConnectorOffsetStores implements OffsetStore {
 
   async connectorPartitions(connector: string): Promise<readonly StoredOffset[]> {
     const fallback = await this.#options.worker.connectorPartitions(connector)
-    if (this.#ownTopic(connector) === null) return fallback
+    if ((await this.#ownTopic(connector)) === null) return fallback
     const own = await this.#use(connector, (store) => store.connectorPartitions(connector))
     const keys = [...fallback, ...own].map(({ key }) => key)
     const values = await this.get(keys)
@@ -108,20 +108,21 @@ export class ConnectorOffsetStores implements OffsetStore {
   }
 
   /** What belongs to connectors with a topic of their own. */
-  #byConnector<T>(items: readonly T[], keyOf: (item: T) => Buffer): (readonly [string, readonly T[]])[] {
+  async #byConnector<T>(items: readonly T[], keyOf: (item: T) => Buffer): Promise<(readonly [string, readonly T[]])[]> {
     const groups = new Map<string, T[]>()
     for (const item of items) {
       const connector = decodeOffsetKey(keyOf(item))?.connector
-      if (connector === undefined || this.#ownTopic(connector) === null) continue
-      const group = groups.get(connector) ?? []
-      group.push(item)
-      groups.set(connector, group)
+      if (connector === undefined) continue
+      const group = groups.get(connector)
+      if (group) group.push(item)
+      else groups.set(connector, [item])
     }
-    return [...groups]
+    const own = await Promise.all([...groups.keys()].map((connector) => this.#ownTopic(connector)))
+    return [...groups].filter((_, i) => own[i] !== null)
   }
 
   async #use<T>(connector: string, work: (store: OffsetStore) => Promise<T>): Promise<T> {
-    const settings = this.#ownTopic(connector)
+    const settings = await this.#ownTopic(connector)
     if (settings === null) return await work(this.#options.worker)
     const open = await this.#opened(connector, settings)
     open.uses++
@@ -164,9 +165,9 @@ export class ConnectorOffsetStores implements OffsetStore {
   }
 
   /** Null also where it is the worker's topic. */
-  #ownTopic(connector: string): ConnectorOffsetsTopic | null {
+  async #ownTopic(connector: string): Promise<ConnectorOffsetsTopic | null> {
     const { topicOf, workerTopic, workerBootstrapServers } = this.#options
-    const settings = topicOf(connector)
+    const settings = await topicOf(connector)
     return settings?.topic === workerTopic.name && settings.producer['bootstrap.servers'] === workerBootstrapServers ? null : settings
   }
 

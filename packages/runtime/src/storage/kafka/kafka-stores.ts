@@ -1,6 +1,8 @@
 import type { Logger, Properties } from '@millrace/api'
 import { Admin } from '@millrace/kafka'
+import type { OffsetStore } from '../offset-store.ts'
 import { workerClientProperties } from './client-properties.ts'
+import { ConnectorOffsetStores, type ConnectorOffsetStoresOptions } from './connector-offset-stores.ts'
 import { type InternalTopics, internalTopics } from './internal-topics.ts'
 import { workerLogClients } from './kafka-based-log.ts'
 import { KafkaConfigStore } from './kafka-config-store.ts'
@@ -14,20 +16,24 @@ export interface KafkaStoresOptions {
   readonly bootstrapServers: string
   /** What the clients' ids begin with: `group.id`, or `group.id-client.id`. */
   readonly clientIdPrefix: string
+  /** Where a connector keeps its own offsets. Default: nowhere. */
+  readonly connectorTopicOf?: ConnectorOffsetStoresOptions['topicOf']
   readonly logger: Logger
 }
 
 /** The three stores of a worker in distributed mode, with one admin client for all of them. */
 export class KafkaStores {
   readonly config: KafkaConfigStore
-  readonly offsets: KafkaOffsetStore
+  /** Of all connectors, also of those with a topic of their own. */
+  readonly offsets: OffsetStore
   readonly statuses: KafkaStatusStore
   readonly topics: InternalTopics
+  readonly #workerOffsets: KafkaOffsetStore
   readonly #admin: Admin
   readonly #logger: Logger
 
   /** Connects to nothing yet. @throws ConfigError, KafkaError where a setting is wrong. */
-  constructor({ properties, bootstrapServers, clientIdPrefix, logger }: KafkaStoresOptions) {
+  constructor({ properties, bootstrapServers, clientIdPrefix, connectorTopicOf: topicOf = () => null, logger }: KafkaStoresOptions) {
     this.#logger = logger
     this.topics = internalTopics(properties, logger)
     const own = { 'bootstrap.servers': bootstrapServers, 'client.id': `${clientIdPrefix}-shared-admin` }
@@ -38,13 +44,15 @@ export class KafkaStores {
       logger,
     })
     this.config = new KafkaConfigStore({ ...shared('configs'), topic: this.topics.config })
-    this.offsets = new KafkaOffsetStore({ ...shared('offsets'), topic: this.topics.offsets })
+    this.#workerOffsets = new KafkaOffsetStore({ ...shared('offsets'), topic: this.topics.offsets })
+    const worker = { worker: this.#workerOffsets, workerTopic: this.topics.offsets, workerBootstrapServers: bootstrapServers }
+    this.offsets = new ConnectorOffsetStores({ ...worker, topicOf, logger })
     this.statuses = new KafkaStatusStore({ ...shared('statuses'), topic: this.topics.statuses })
   }
 
   /** Starts all three at the same time; all have ended when it rejects. @throws the first failure. */
   async start(): Promise<void> {
-    const starts = [this.offsets.start(), this.statuses.start(), this.config.start()]
+    const starts = [this.#workerOffsets.start(), this.offsets.start(), this.statuses.start(), this.config.start()]
     await Promise.allSettled(starts)
     await Promise.all(starts)
     for (const warning of this.warnings()) this.#logger.warn(warning)
@@ -58,7 +66,7 @@ export class KafkaStores {
     const found = [
       ...(connectors.length > 0 ? [`"${statuses.name}" (status.storage.topic) knows the states of ${connectors.length} (${someOf(connectors)})`] : []),
       // Offsets stay when connectors are deleted, but then the topic of configurations is not without any record.
-      ...(!this.config.isEmpty || this.offsets.isEmpty ? [] : [`"${offsets.name}" (offset.storage.topic) holds source offsets`]),
+      ...(!this.config.isEmpty || this.#workerOffsets.isEmpty ? [] : [`"${offsets.name}" (offset.storage.topic) holds source offsets`]),
     ]
     if (found.length === 0) return []
     return [
@@ -68,7 +76,8 @@ export class KafkaStores {
 
   /** Called once, also after a failed `start`. */
   async stop(): Promise<void> {
-    await Promise.allSettled([this.statuses.stop(), this.offsets.stop(), this.config.stop()])
+    await this.offsets.stop()
+    await Promise.allSettled([this.statuses.stop(), this.#workerOffsets.stop(), this.config.stop()])
     await this.#admin.close()
   }
 }
