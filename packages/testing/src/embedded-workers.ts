@@ -75,6 +75,7 @@ export class EmbeddedWorkers {
         'status.storage.topic': 'connect-statuses',
         'status.storage.replication.factor': '1',
         'scheduled.rebalance.max.delay.ms': '0',
+        'heartbeat.interval.ms': '100',
         'offset.flush.interval.ms': '500',
         'millrace.task.threads.max': '1',
         ...workerProperties,

@@ -4,6 +4,7 @@ import { misbehaviours } from './misbehaviour.ts'
 const definition = new ConfigDef()
   .define('topic', { type: 'STRING', default: '', importance: 'HIGH', documentation: 'Where records go.' })
   .define('behaviour', { type: 'STRING', default: '', importance: 'HIGH', documentation: 'What goes wrong, and in which call: `poll hang`.' })
+  .define('poll.interval.ms', { type: 'LONG', default: 5, importance: 'LOW', documentation: 'Milliseconds between two polls that return records.' })
   .define('fifo', { type: 'STRING', default: '', importance: 'LOW', documentation: 'A path to block on.' })
 
 /** Does in one of its calls what plug-ins should not do (`behaviour` = `<call> <misbehaviour>`); otherwise a source of ten numbers per poll. */
@@ -49,7 +50,7 @@ class NumberSourceTask implements SourceTask {
 
   async poll(): Promise<SourceRecord[]> {
     await misbehave(this.#properties, 'poll')
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, Number(this.#properties['poll.interval.ms'] ?? 5)))
     if (this.#context?.signal.aborted) return []
     return Array.from({ length: 10 }, () => {
       const number = ++this.#last
