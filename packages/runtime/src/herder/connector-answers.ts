@@ -31,13 +31,25 @@ export class ConnectorAnswers {
   }
 
   async status(name: string): Promise<ConnectorStateInfo> {
+    const notFound = new NotFoundRestError(`No status found for connector ${name}`)
+    if (this.#options.statusStore.connector(name) === null) throw notFound
+    const status = (await this.statuses([name])).get(name)
+    if (status === undefined) throw notFound
+    return status
+  }
+
+  async statuses(names: readonly string[]): Promise<ReadonlyMap<string, ConnectorStateInfo>> {
     const { connectors, statusStore, readProgress } = this.#options
-    const connector = statusStore.connector(name)
-    if (connector === null) throw new NotFoundRestError(`No status found for connector ${name}`)
-    const progress = await readProgress(statusStore.tasks(name).map(({ id }) => id))
-    // Read again: what was told while the owners were asked is the newer truth.
-    const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.get(`${name}-${task.id.task}`) ?? null))
-    return { name, connector: connectorStateOf(statusStore.connector(name) ?? connector), tasks, type: connectors.type(name) }
+    const progress = await readProgress(names.flatMap((name) => statusStore.tasks(name).map(({ id }) => id)))
+    const statuses = new Map<string, ConnectorStateInfo>()
+    for (const name of names) {
+      // Read after the owners were asked: what was told meanwhile is the newer truth.
+      const connector = statusStore.connector(name)
+      if (connector === null) continue
+      const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.get(`${name}-${task.id.task}`) ?? null))
+      statuses.set(name, { name, connector: connectorStateOf(connector), tasks, type: connectors.type(name) })
+    }
+    return statuses
   }
 
   async taskStatus(id: TaskId): Promise<TaskInstanceState> {

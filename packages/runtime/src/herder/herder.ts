@@ -76,6 +76,8 @@ export interface Herder {
   connectorConfig(name: string): ConnectorInfo['config']
   /** State from the status store with the live progress of each task in `millrace`. @throws NotFoundRestError `No status found for connector X`. */
   connectorStatus(name: string): Promise<ConnectorStateInfo>
+  /** As `connectorStatus`, of several at once; those without a status are left out. */
+  connectorStatuses(names: readonly string[]): Promise<ReadonlyMap<string, ConnectorStateInfo>>
   /** @throws NotFoundRestError `No status found for task X-N`. */
   taskStatus(id: TaskId): Promise<TaskInstanceState>
   /** @throws NotFoundRestError `Connector X not found`. */

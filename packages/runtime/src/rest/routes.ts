@@ -51,8 +51,8 @@ export function regularRoutes(herder: Herder, loggers: Loggers, version: Version
 }
 
 /** The endpoints that `admin.listeners` moves elsewhere. */
-export function adminRoutes(loggers: Loggers): readonly Route[] {
-  const resource = new LoggersResource(loggers)
+export function adminRoutes(herder: Herder, loggers: Loggers): readonly Route[] {
+  const resource = new LoggersResource(herder, loggers)
   return [
     json('GET', '/admin/loggers', resource.list),
     json('GET', '/admin/loggers/:logger', resource.level),

@@ -23,6 +23,9 @@ class FakeHerder implements Partial<Herder> {
     name === 'c'
       ? { name, connector: { state: 'RUNNING' as const, worker_id: 'w:1' }, tasks: [], type: 'source' as const }
       : notFound(`No status found for connector ${name}`)
+  connectorStatuses = async (names: readonly string[]) =>
+    new Map(await Promise.all(names.map(async (name) => [name, await this.connectorStatus(name)] as const)))
+  setClusterLoggerLevel = async (namespace: string, level: string) => void this.asked.push(['level', namespace, level])
   taskStatus = async ({ connector, task }: { connector: string; task: number }) => notFound(`No status found for task ${connector}-${task}`)
   putConnector = async (name: string, config: RequestedConfig, options: unknown) => {
     this.asked.push(['put', name, config, options])
@@ -264,8 +267,8 @@ test('offsets beyond what a number holds are written exactly', async (t) => {
   assert.equal((await ask(`${url}/connectors/c/offsets`)).text, '{"offsets":[{"partition":{"f":"x"},"offset":{"position":9007199254740993}}]}')
 })
 
-test('levels of loggers are read and set', async (t) => {
-  const { url } = await served(t)
+test('levels of loggers are read and set, on this worker or on all of them', async (t) => {
+  const { url, herder } = await served(t)
   const logger = `${url}/admin/loggers/org.apache.kafka.connect.runtime.WorkerSourceTask`
   const set = (body: unknown, query = '') => ask(logger + query, { method: 'PUT', headers: json, body: JSON.stringify(body) })
   assert.deepEqual((await ask(`${url}/admin/loggers/root`)).body, { level: 'INFO', last_modified: null })
@@ -274,7 +277,9 @@ test('levels of loggers are read and set', async (t) => {
   assert.equal((await ask(logger)).body.level, 'DEBUG')
   assert.deepEqual((await set({ level: 'BOGUS' })).body, error(404, "invalid log level 'BOGUS'."))
   assert.deepEqual((await set({})).body, error(400, "Desired 'level' parameter was not specified in request."))
-  assert.equal((await set({ level: 'INFO' }, '?scope=cluster')).status, 204)
+  assert.equal((await set({ level: 'info' }, '?scope=Cluster')).status, 204)
+  assert.deepEqual(herder.asked.at(-1), ['level', 'org.apache.kafka.connect.runtime.WorkerSourceTask', 'info'])
+  assert.equal((await ask(logger)).body.level, 'DEBUG')
   assert.equal((await set({ level: 'WARN' }, '?scope=bogus')).status, 200)
 })
 

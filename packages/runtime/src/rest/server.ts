@@ -109,7 +109,7 @@ export class RestServer {
   mount(herder: Herder, peers: Pick<WorkerClient, 'request'> | null = null): void {
     this.#peers = peers
     const regular = regularRoutes(herder, this.#loggers, this.#version)
-    const admin = adminRoutes(this.#loggers)
+    const admin = adminRoutes(herder, this.#loggers)
     this.#regular = new Router(this.#config.adminListeners === null ? [...regular, ...admin] : regular)
     this.#admin = new Router(admin)
     this.#log.info('REST resources initialized; server is started and ready to handle requests')

@@ -279,6 +279,10 @@ export class DistributedHerder implements Herder {
     return this.#answers.status(name)
   }
 
+  connectorStatuses(names: readonly string[]): Promise<ReadonlyMap<string, ConnectorStateInfo>> {
+    return this.#answers.statuses(names)
+  }
+
   taskStatus(id: TaskId): Promise<TaskInstanceState> {
     return this.#answers.taskStatus(id)
   }

@@ -196,6 +196,10 @@ export class StandaloneHerder implements Herder, WorkerListener {
     return this.#answers.status(name)
   }
 
+  connectorStatuses(names: readonly string[]): Promise<ReadonlyMap<string, ConnectorStateInfo>> {
+    return this.#answers.statuses(names)
+  }
+
   taskStatus(id: TaskId): Promise<TaskInstanceState> {
     return this.#answers.taskStatus(id)
   }

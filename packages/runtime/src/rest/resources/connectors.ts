@@ -1,5 +1,5 @@
 import type { Logger } from '@millrace/api'
-import type { ConnectorOffset, ConnectorsExpanded, InitialState } from '@millrace/rest-api'
+import type { ConnectorInfo, ConnectorOffset, ConnectorsExpanded, InitialState } from '@millrace/rest-api'
 import { BadRequestRestError, NotFoundRestError } from '../../herder/errors.ts'
 import type { Herder, PutConnectorOptions } from '../../herder/herder.ts'
 import { httpError } from '../error-responses.ts'
@@ -134,19 +134,26 @@ export class ConnectorsResource {
     for (const expansion of expansions) {
       if (expansion !== 'status' && expansion !== 'info') this.#log.info(`Ignoring unknown expansion type ${expansion}`)
     }
+    const names = this.#herder.connectors()
+    const statuses = expansions.includes('status') ? await this.#herder.connectorStatuses(names) : null
     const expanded: [string, ConnectorsExpanded[string]][] = []
-    for (const name of this.#herder.connectors()) {
-      try {
-        const status = expansions.includes('status') ? { status: await this.#herder.connectorStatus(name) } : {}
-        const info = expansions.includes('info') ? { info: this.#herder.connectorInfo(name) } : {}
-        expanded.push([name, { ...status, ...info }])
-      } catch (error) {
-        if (!(error instanceof NotFoundRestError)) throw error
-        // Removed meanwhile: it is left out.
-        this.#log.debug(`Unable to get connector info for ${name} on this worker`)
-      }
+    for (const name of names) {
+      const status = statuses?.get(name)
+      const info = expansions.includes('info') ? this.#infoOrNull(name) : undefined
+      // Removed meanwhile, or without a state yet: it is left out.
+      if ((statuses !== null && status === undefined) || info === null) this.#log.debug(`Unable to get connector info for ${name} on this worker`)
+      else expanded.push([name, { ...(status && { status }), ...(info && { info }) }])
     }
     return Object.fromEntries(expanded)
+  }
+
+  #infoOrNull(name: string): ConnectorInfo | null {
+    try {
+      return this.#herder.connectorInfo(name)
+    } catch (error) {
+      if (error instanceof NotFoundRestError) return null
+      throw error
+    }
   }
 }
 

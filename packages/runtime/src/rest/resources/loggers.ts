@@ -1,16 +1,19 @@
 import type { Logger } from '@millrace/api'
 import { BadRequestRestError, NotFoundRestError } from '../../herder/errors.ts'
+import type { Herder } from '../../herder/herder.ts'
 import { logLevelOf } from '../../logging/log-levels.ts'
 import type { Loggers } from '../../logging/loggers.ts'
 import { nullPointer, readStringMap } from '../request-bodies.ts'
 import type { RestAnswer, RestRequest } from '../router.ts'
 
-/** `LoggingResource`: levels of loggers on this worker. In standalone mode the scope `cluster` is this worker too. */
+/** `LoggingResource`: levels of loggers on this worker, or of all workers of the cluster (KIP-976). */
 export class LoggersResource {
+  readonly #herder: Pick<Herder, 'setClusterLoggerLevel'>
   readonly #loggers: Loggers
   readonly #log: Logger
 
-  constructor(loggers: Loggers) {
+  constructor(herder: Pick<Herder, 'setClusterLoggerLevel'>, loggers: Loggers) {
+    this.#herder = herder
     this.#loggers = loggers
     this.#log = loggers.logger('rest/resources/loggers')
   }
@@ -24,7 +27,7 @@ export class LoggersResource {
     return { status: 200, body: level }
   }
 
-  setLevel = (request: RestRequest): RestAnswer => {
+  setLevel = async (request: RestRequest): Promise<RestAnswer> => {
     const body = readStringMap(request.body)
     if (body === null) throw nullPointer('java.util.Map.get(Object)', 'levelMap')
     const text = body.level ?? null
@@ -32,10 +35,14 @@ export class LoggersResource {
     const level = logLevelOf(text)
     if (level === null) throw new NotFoundRestError(`invalid log level '${text}'.`)
     const scope = request.query('scope') ?? 'worker'
-    if (!['worker', 'cluster'].includes(scope.toLowerCase())) {
+    const namespace = request.param('logger')
+    if (scope.toLowerCase() === 'cluster') {
+      await this.#herder.setClusterLoggerLevel(namespace, text)
+      return { status: 204 }
+    }
+    if (scope.toLowerCase() !== 'worker') {
       this.#log.warn(`Received invalid scope '${scope}' in request to adjust logging level; will default to worker`)
     }
-    const changed = this.#loggers.setLevel(request.param('logger'), level)
-    return scope.toLowerCase() === 'cluster' ? { status: 204 } : { status: 200, body: changed }
+    return { status: 200, body: this.#loggers.setLevel(namespace, level) }
   }
 }
