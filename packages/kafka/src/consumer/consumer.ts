@@ -284,12 +284,12 @@ export class Consumer {
     return membership && this.#coordinator ? this.#groupMetadata(this.#coordinator, membership) : null
   }
 
-  /** The offset after the last record of each partition that can be read, by `isolation.level`. @throws KafkaError `REQUEST_TIMED_OUT`, or as the broker says. */
+  /** The offset after the last record of each partition that can be read, by `isolation.level`; in the order asked for. @throws KafkaError `REQUEST_TIMED_OUT`, or as the broker says. */
   async endOffsets(partitions: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly offset: number })[]> {
     return await this.#ends(partitions, OffsetAt.latest)
   }
 
-  /** The first offset of each partition. @throws KafkaError as `endOffsets`. */
+  /** The first offset of each partition, in the order asked for. @throws KafkaError as `endOffsets`. */
   async beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly offset: number })[]> {
     return await this.#ends(partitions, OffsetAt.earliest)
   }
@@ -471,12 +471,12 @@ export class Consumer {
     for (const { topic } of partitions) this.#otherTopics.add(topic)
     const { apiTimeoutMs, isReadCommitted } = this.#config
     const deadline = this.#clock.now() + apiTimeoutMs
-    const found: (TopicPartition & { offset: number })[] = []
+    const found = new Map<string, TopicPartition & { readonly offset: number }>()
     let queries = partitions.map(({ topic, partition }) => ({ topic, partition, timestamp }))
     for (let failures = 1; queries.length > 0; failures++) {
       if (queries.some(({ topic, partition }) => this.#cluster.leader(topic, partition) === null)) await this.#cluster.refresh(deadline - this.#clock.now())
       const answers = await listOffsets(this.#cluster, queries, isReadCommitted)
-      for (const { topic, partition, offset } of answers.found) found.push({ topic, partition, offset })
+      for (const { topic, partition, offset } of answers.found) found.set(partitionName({ topic, partition }), { topic, partition, offset })
       const fatal = answers.failed.find(({ error }) => !error.retriable)
       if (fatal) throw fatal.error
       if (answers.failed.length === 0) break
@@ -484,7 +484,8 @@ export class Consumer {
       queries = answers.failed.map(({ topic, partition }) => ({ topic, partition, timestamp }))
       await this.#cluster.pause(failures)
     }
-    return found
+    // Brokers answer in an order of their own.
+    return partitions.flatMap((partition) => found.get(partitionName(partition)) ?? [])
   }
 
   #ensureOpen(): void {

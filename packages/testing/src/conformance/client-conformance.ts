@@ -287,6 +287,18 @@ export function clientConformance(bootstrap: () => string, common: Properties = 
       })
     })
 
+    it('tells ends in the order asked for', async () => {
+      const topic = await newTopic(6)
+      for (let partition = 0; partition < 6; partition++) await sendNumbered(topic, partition + 1, {}, partition)
+      const asked = [4, 0, 5, 2, 1, 3].map((partition) => ({ topic, partition }))
+      await withConsumer({}, async (consumer) => {
+        assert.deepEqual(
+          await consumer.endOffsets(asked),
+          asked.map(({ partition }) => ({ topic, partition, offset: partition + 1 })),
+        )
+      })
+    })
+
     it('hands out nothing of a paused partition, and all of it once resumed', async () => {
       const topic = await newTopic(2)
       await sendNumbered(topic, 10, {}, 0)
