@@ -136,6 +136,8 @@ test('an abandoned client is not told, and whatever it sends is lost', async (t)
   await quiet()
   assert.deepEqual([client.received, client.ended], ['before', undefined])
   await new Client(t, proxy).say('again')
+  client.socket.end()
+  await client.hasEnded()
 })
 
 test('a network that refuses resets new connections and keeps the others', async (t) => {

@@ -135,6 +135,9 @@ export class FaultProxy {
       await Promise.all([this.#flow(pair, 'to-server'), this.#flow(pair, 'to-client')])
     } finally {
       this.#pairs.delete(pair)
+      // An abandoned client has only closed its own half.
+      client.destroySoon()
+      server.destroySoon()
     }
   }
 
