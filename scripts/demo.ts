@@ -3,6 +3,7 @@
 //   npm run demo                      a text of 1,000,000 lines from the installed packages
 //   npm run demo -- --file FILE       your own
 //   npm run demo -- --keep            leaves broker, worker and files there until Ctrl-C
+//   npm run demo -- --workers 3       a cluster of workers: one is killed, the others take its work over
 
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,6 +13,7 @@ import { parseArgs } from 'node:util'
 import type { TaskProgress } from '@millrace/rest-api'
 import { startMillraceBroker } from '../tests/system/broker-under-test.ts'
 import { type MillraceWorker, startWorker } from '../tests/system/millrace-process.ts'
+import { demonstrateCluster } from './demo/cluster-demo.ts'
 import { ProgressLine, table } from './demo/screen.ts'
 import { firstDifference, inspectTextFile, type TextFile, writeRealText } from './demo/text-file.ts'
 
@@ -20,6 +22,7 @@ const { values: options } = parseArgs({
     file: { type: 'string' },
     lines: { type: 'string', default: '1000000' },
     keep: { type: 'boolean', default: false },
+    workers: { type: 'string', default: '1' },
   },
 })
 /** Without a byte more in the copy for so long, something is wrong. */
@@ -42,6 +45,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+const workers = Number(options.workers)
+if (!Number.isInteger(workers) || workers < 1 || workers > 9) fail('--workers takes a number from 1 to 9')
+if (workers > 1) await endWith(demonstrateCluster({ folder, workers, onStarted: (end) => (stop = end) }))
+
 const original = await prepareFile()
 const cluster = await startCluster().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))
 const { worker, bootstrapServers } = cluster
@@ -58,6 +65,22 @@ try {
   process.exitCode = 1
 } finally {
   if (!isInterrupted) await stop()
+}
+
+/** Ends the process after a demonstration that stands for itself. */
+async function endWith(demonstration: Promise<void>): Promise<never> {
+  let exitCode = 0
+  try {
+    await demonstration
+  } catch (error) {
+    // What fails while everything is being stopped is not worth telling.
+    if (isInterrupted) await new Promise(() => {})
+    console.error(error instanceof Error ? error.message : error)
+    exitCode = 1
+  }
+  if (isInterrupted) await new Promise(() => {})
+  await stop()
+  process.exit(exitCode)
 }
 
 async function prepareFile(): Promise<TextFile> {

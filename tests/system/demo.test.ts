@@ -60,3 +60,13 @@ test('the demo can be interrupted at each moment and leaves nothing behind', asy
     assert.deepEqual(leftIn(temporary), [], `after ${wait} ms`)
   }
 })
+
+test('the demo of a cluster shows that another worker takes over, and that no line is lost', async (t) => {
+  const temporary = join(temporaryFolder(t), 'temporary')
+  const run = await startDemo(temporary, ['--workers', '3'])
+  const { code } = await run.exited
+  assert.equal(code, 0, run.output)
+  for (const shown of [/demo-source-0 is UNASSIGNED/, /demo-source-0 is RUNNING/, /left or timed out/, /all \d+ lines are in the copy/])
+    assert.match(run.output, shown)
+  assert.deepEqual(leftIn(temporary), [])
+})
