@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Consumer, type ConsumerRecords, isKafkaError, Producer, silentLogger as logger } from '@millrace/kafka'
+import { waitFor } from '@millrace/testing'
 
 /* The clients that live through random faults. Whatever ends otherwise than it may is a violation; there must be none. */
 
@@ -206,7 +207,7 @@ export async function checkNumbers(bootstrapServers: string, topic: string, coun
     consumer.assign(places)
     const ends = await consumer.endOffsets(places)
     const next = new Array<number>(PARTITIONS).fill(0)
-    for (;;) {
+    const read = async () => {
       for (const records of (await consumer.poll(200)).partitions) {
         while (records.next()) {
           const value = records.buffer.toString('utf8', records.valueStart, records.valueEnd)
@@ -216,8 +217,9 @@ export async function checkNumbers(bootstrapServers: string, topic: string, coun
         }
       }
       const positions = await Promise.all(places.map((place) => consumer.position(place)))
-      if (positions.every((position, partition) => position >= ends[partition]!.offset)) break
+      return positions.every((position, partition) => position >= ends[partition]!.offset)
     }
+    await waitFor(read, { what: `the end of ${topic}`, intervalMs: 0, deadlineMs: 60_000, describe: () => ({ ends, next }) })
     for (const [partition, found] of next.entries()) if (found !== count) wrong.push(`${topic}-${partition}: ends after ${found} of ${count}`)
   } finally {
     await consumer.close()
