@@ -3,7 +3,7 @@ export type { AclBinding, AclFilter, AclResult, DeletedAcls } from './admin/acls
 export { Admin } from './admin/admin.ts'
 export type { CallOptions, Outcome } from './admin/admin-requests.ts'
 export type { ClusterDescription } from './admin/cluster-description.ts'
-export type { ConfigChange, ConfigChanges, ConfigDescription, ConfigEntry, ConfigResource, ConfigResult } from './admin/configs.ts'
+export type { ConfigChange, ConfigChanges, ConfigDescription, ConfigEntry, ConfigResource, ConfigResult, ConfigSource } from './admin/configs.ts'
 export type {
   GroupDescription,
   GroupFilter,
@@ -46,5 +46,7 @@ export { type ClientOptions, Producer, type SerializedData } from './producer/pr
 export type { ProducerMetrics } from './producer/producer-metrics.ts'
 export type { TransactionGroup } from './producer/transaction-requests.ts'
 export type { SendCompletion } from './producer/send-completion.ts'
+export type { JaasEntry } from './security/jaas-config.ts'
+export { jaasFileEntry } from './security/jaas-file.ts'
 export { readTlsOptions } from './security/tls-options.ts'
 export type { TopicPartition } from './topic-partition.ts'

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { configurationError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import { type JaasEntry, parseJaasConfig, parseJaasFile } from './jaas-config.ts'
-import { javaSystemProperty } from './java-system-properties.ts'
+import { type JaasEntry, parseJaasConfig } from './jaas-config.ts'
+import { jaasFile, jaasFileEntry } from './jaas-file.ts'
 import { type OauthConfig, oauthConfig } from './oauth-config.ts'
 import type { Credentials } from './sasl-plain.ts'
 import { type ScramMechanism, scramDigests } from './sasl-scram.ts'
@@ -77,22 +76,11 @@ function refuseClass(read: ReadSetting, name: string, known: readonly string[]):
 function jaasEntry(read: ReadSetting): JaasEntry {
   const text = read('sasl.jaas.config')
   if (text !== null) return parseJaasConfig(text)
-  const file = javaSystemProperty('java.security.auth.login.config')
-  const entry = file === null ? null : parseJaasFile(readJaasFile(file), 'KafkaClient')
+  const entry = jaasFileEntry('KafkaClient')
   if (entry) return entry
   throw configurationError(
-    `Could not find a 'KafkaClient' entry in the JAAS configuration. System property 'java.security.auth.login.config' is ${file ?? 'not set'}. Set "sasl.jaas.config".`,
+    `Could not find a 'KafkaClient' entry in the JAAS configuration. System property 'java.security.auth.login.config' is ${jaasFile() ?? 'not set'}. Set "sasl.jaas.config".`,
   )
-}
-
-function readJaasFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    const error = configurationError(`The JAAS file "${path}" of the system property 'java.security.auth.login.config' cannot be read.`)
-    error.cause = cause
-    throw error
-  }
 }
 
 function requireModule({ loginModule }: JaasEntry, mechanism: string, known: readonly string[]): void {

@@ -39,7 +39,6 @@ export async function readWorkerSettings({ mode, workerFile, bundledPlugins, log
     const transformer = await createConfigTransformer({ properties, registry, logger: loggers.logger('config/config-transformer') })
     const resolved = await resolveWorkerProperties(properties, transformer, log)
     const config = parseWorkerConfig({ mode, properties: resolved, rawProperties: properties, logger: log })
-    refuseExtensions(config)
     return { config, registry, transformer, loggers, refused: (error) => settingsError(error, workerFile, file) }
   } catch (error) {
     throw settingsError(error, workerFile, file)
@@ -72,13 +71,6 @@ async function readWorkerFile(workerFile: string): Promise<PropertiesFile> {
 function loggersOf(properties: PropertiesFile['properties']): Loggers {
   const level = logLevelOf(properties['millrace.log.level']?.trim() ?? '') ?? 'INFO'
   return consoleLoggers({ level, format: properties['millrace.log.format']?.trim() === 'json' ? 'json' : 'text' })
-}
-
-function refuseExtensions({ restExtensionClasses }: WorkerConfig): void {
-  if (restExtensionClasses.length === 0) return
-  throw new ConfigError(`REST extensions are Java classes, which cannot be loaded: remove "rest.extension.classes" (${restExtensionClasses.join(', ')}).`, {
-    key: 'rest.extension.classes',
-  })
 }
 
 /** Of the package that has converters, transformations and the like. */

@@ -18,6 +18,8 @@ export interface RestRequest {
 export interface RestAnswer {
   readonly status: number
   readonly body?: unknown
+  /** Instead of a body: plain text. */
+  readonly text?: string
   /** Path of what was created; it becomes an absolute `Location`. */
   readonly location?: string
 }
@@ -33,6 +35,8 @@ export interface Route {
   readonly takesBody: boolean
   /** Whether a request that names another content type is refused, body or not. */
   readonly refusesOtherTypes: boolean
+  /** Asked by other workers, who prove themselves by a signature instead of a name and a password. */
+  readonly isInternal?: boolean
 }
 
 /** Where a path leads. */

@@ -38,9 +38,9 @@ export function regularRoutes(herder: Herder, loggers: Loggers, version: Version
     withBody('PATCH', '/connectors/:connector/offsets', connectors.alterOffsets),
     json('DELETE', '/connectors/:connector/offsets', connectors.resetOffsets),
 
-    anyType('POST', '/connectors/:connector/tasks', internal.putTaskConfigs),
-    anyType('PUT', '/connectors/:connector/fence', internal.fence),
-    anyType('POST', '/millrace/tasks/progress', internal.taskProgress),
+    ofWorkers('POST', '/connectors/:connector/tasks', internal.putTaskConfigs),
+    ofWorkers('PUT', '/connectors/:connector/fence', internal.fence),
+    ofWorkers('POST', '/millrace/tasks/progress', internal.taskProgress),
 
     anyType('GET', '/millrace/rebalances', root.rebalances),
 
@@ -73,4 +73,9 @@ function json(method: RestMethod, path: string, handler: RestHandler): Route {
 /** Does not look at the content type. */
 function anyType(method: RestMethod, path: string, handler: RestHandler): Route {
   return { method, path, handler, takesBody: false, refusesOtherTypes: false }
+}
+
+/** Asked by other workers of the cluster. */
+function ofWorkers(method: RestMethod, path: string, handler: RestHandler): Route {
+  return { ...anyType(method, path, handler), isInternal: true }
 }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { ConnectorInfo } from '@millrace/rest-api'
+import { temporaryFolder } from '@millrace/testing'
 import { parseWorkerConfig } from '../config/worker-config.ts'
 import { BadRequestRestError, ConflictRestError, NotFoundRestError, RestError } from '../herder/errors.ts'
 import type { Herder, RequestedConfig } from '../herder/herder.ts'
@@ -349,6 +352,39 @@ test('answers carry the configured headers', async (t) => {
   assert.equal(headers.get('x-frame-options'), 'DENY')
   assert.equal(headers.get('cache-control'), 'no-cache, no-store')
   assert.match(headers.get('expires') ?? '', /GMT$/)
+})
+
+test('asks for names and passwords where the extension is set, but not other workers, who sign', async (t) => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'users'), 'ada=secret\n')
+  const module = 'org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule'
+  writeFileSync(join(folder, 'jaas'), `KafkaConnect { ${module} required file="${join(folder, 'users')}"; };`)
+  process.env.KAFKA_OPTS = `-Djava.security.auth.login.config=${join(folder, 'jaas')}`
+  t.after(() => delete process.env.KAFKA_OPTS)
+  const { url, lines } = await served(t, {
+    'rest.extension.classes': 'org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension',
+    'access.control.allow.origin': 'http://console',
+  })
+  const authorization = `Basic ${Buffer.from('ada:secret').toString('base64')}`
+  for (const [path, method] of [
+    ['/', 'GET'],
+    ['/connectors', 'POST'],
+    ['/admin/loggers', 'GET'],
+    ['/health', 'GET'],
+    ['/connectors', 'OPTIONS'],
+  ] as const) {
+    const { status, text, headers } = await ask(url + path, { method })
+    assert.deepEqual(
+      [status, text, headers.get('content-type'), headers.get('www-authenticate')],
+      [401, 'User cannot access the resource.', 'text/plain', null],
+    )
+    assert.notEqual((await ask(url + path, { method, headers: { authorization } })).status, 401)
+  }
+  assert.equal((await ask(`${url}/nowhere`)).status, 404)
+  assert.deepEqual((await ask(`${url}/connectors/c/tasks`, { method: 'POST', body: '[]' })).body, error(500, 'standalone'))
+  const preflight = { origin: 'http://console', 'access-control-request-method': 'GET' }
+  assert.equal((await ask(`${url}/connectors`, { method: 'OPTIONS', headers: preflight })).status, 200)
+  assert.ok(!lines.join().includes('secret'))
 })
 
 test('admin endpoints move to their own listener, or away', async (t) => {

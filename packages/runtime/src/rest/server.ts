@@ -7,6 +7,7 @@ import { RequestTargetError, RestError } from '../herder/errors.ts'
 import type { Herder } from '../herder/herder.ts'
 import type { Loggers } from '../logging/loggers.ts'
 import { accessLogLine } from './access-log.ts'
+import { type Authentication, basicAuthentication } from './basic-auth.ts'
 import { crossOrigin } from './cross-origin.ts'
 import { answerOfError, httpError } from './error-responses.ts'
 import { advertisedUrl, hostAndPort, parseListener, DISTRIBUTED_LISTENER, STANDALONE_LISTENER, type BoundListener, type Listener } from './listeners.ts'
@@ -49,6 +50,8 @@ export class RestServer {
   readonly #requestTimeoutMs: number
   readonly #headerRules: readonly HeaderRule[]
   readonly #crossOrigin: ReturnType<typeof crossOrigin>
+  /** Null where nothing is asked of requests. */
+  readonly #authentication: Authentication | null
   readonly #servers: Server[] = []
   /** Null until mounted: the worker is starting. */
   #regular: Router | null = null
@@ -58,7 +61,7 @@ export class RestServer {
   #isStopping = false
   #url: URL | null = null
 
-  /** @throws ConfigError where the listeners or header rules are malformed. */
+  /** @throws ConfigError where listeners, header rules or extensions are wrong. */
   constructor({ config, loggers, version, requestTimeoutMs = 90_000 }: RestServerOptions) {
     this.#config = config
     this.#loggers = loggers
@@ -68,6 +71,7 @@ export class RestServer {
     this.#requestTimeoutMs = requestTimeoutMs
     this.#headerRules = parseHeaderRules(config.responseHttpHeadersConfig)
     this.#crossOrigin = crossOrigin(config.accessControlAllowOrigin, config.accessControlAllowMethods)
+    this.#authentication = basicAuthentication(config.restExtensionClasses, this.#log)
     for (const text of this.#listenerTexts()) parseListener(text, 'listeners')
     for (const text of config.adminListeners ?? []) parseListener(text, 'admin.listeners')
   }
@@ -197,10 +201,18 @@ export class RestServer {
     if (router === null) return path === '/health' ? healthAnswer(STARTING) : httpError(404)
     const match = router.match(path)
     if (match === null) return httpError(404)
-    if (request.method === 'OPTIONS') return optionsAnswer(match)
     const route = match.routes.get((request.method === 'HEAD' ? 'GET' : request.method) as RestMethod)
-    if (route === undefined) return httpError(405)
+    if (route === undefined && request.method !== 'OPTIONS') return httpError(405)
+    if (!this.#isPermitted(request, route)) return { status: 401, text: 'User cannot access the resource.' }
+    if (route === undefined) return optionsAnswer(match)
     return this.#handle(request, match, route)
+  }
+
+  /** A browser asks without credentials whether it may ask with them. */
+  #isPermitted(request: IncomingMessage, route: Route | undefined): boolean {
+    if (this.#authentication === null || route?.isInternal === true) return true
+    const isPreflight = request.method === 'OPTIONS' && this.#crossOrigin !== null && request.headers['access-control-request-method'] !== undefined
+    return isPreflight || this.#authentication.permits(request.headers.authorization)
   }
 
   async #handle(request: IncomingMessage, { params }: RouteMatch, route: Route): Promise<RestAnswer> {
@@ -232,6 +244,10 @@ export class RestServer {
       response.setHeader('Allow', answer.allow.join(','))
       response.setHeader('Content-Type', 'text/plain')
       return end(request, response, answer.allow.join(', '))
+    }
+    if (answer.text !== undefined) {
+      response.setHeader('Content-Type', 'text/plain')
+      return end(request, response, answer.text)
     }
     if (answer.status === 413 || this.#isStopping) response.setHeader('Connection', 'close')
     if (answer.body !== undefined) response.setHeader('Content-Type', 'application/json')
