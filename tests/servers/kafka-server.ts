@@ -15,22 +15,22 @@ export interface KafkaServerOptions {
   readonly heapOptions?: readonly string[]
   /** Default: that which Millrace is compared with. */
   readonly release?: KafkaRelease
-  /** Clients are told to come through this port of loopback, where a proxy leads them to `clientPort`. */
-  readonly proxyPort?: number
+  /** Clients are told to come through these ports of loopback, where proxies lead them to the `clientPorts`: each port has its own, for clients of its own. */
+  readonly proxyPorts?: readonly number[]
 }
 
 /** A real Apache Kafka: one KRaft node, broker and controller, on loopback. It ends with this process at the latest. */
 export class KafkaServer {
   readonly host = '127.0.0.1'
   readonly port: number
-  /** Where the proxy of `proxyPort` leads; without one, the same as `port`. */
-  readonly clientPort: number
+  /** Where the proxies of `proxyPorts` lead, in their order. */
+  readonly clientPorts: readonly number[]
   readonly #process: GuardedProcess
 
-  constructor(process: GuardedProcess, { port, clientPort }: { readonly port: number; readonly clientPort: number }) {
+  constructor(process: GuardedProcess, { port, clientPorts }: { readonly port: number; readonly clientPorts: readonly number[] }) {
     this.#process = process
     this.port = port
-    this.clientPort = clientPort
+    this.clientPorts = clientPorts
   }
 
   /** For `bootstrap.servers`. */
@@ -58,14 +58,13 @@ export async function startKafkaServer(options: KafkaServerOptions): Promise<Kaf
   // A port found free may be taken before the server binds it.
   const attemptsMax = options.port === undefined ? 3 : 1
   for (let attempt = 1; ; attempt++) {
-    const [free = 0, controllerPort = 0, proxiedPort = 0] = await freePorts(3)
+    const [free = 0, controllerPort = 0, ...clientPorts] = await freePorts(2 + (options.proxyPorts ?? []).length)
     const port = options.port ?? free
     const folder = attempt === 1 ? options.folder : `${options.folder}-${attempt}`
-    const clientPort = options.proxyPort === undefined ? port : proxiedPort
-    const server = await launch({ ...options, folder }, { port, controllerPort, clientPort })
+    const server = await launch({ ...options, folder }, { port, controllerPort, clientPorts })
     try {
       await server.printed(/Kafka Server started/, 120_000)
-      return new KafkaServer(server, { port, clientPort })
+      return new KafkaServer(server, { port, clientPorts })
     } catch (error) {
       const { output } = server
       await server.killAtOnce()
@@ -77,7 +76,7 @@ export async function startKafkaServer(options: KafkaServerOptions): Promise<Kaf
 interface Ports {
   readonly port: number
   readonly controllerPort: number
-  readonly clientPort: number
+  readonly clientPorts: readonly number[]
 }
 
 async function launch(options: KafkaServerOptions, ports: Ports): Promise<GuardedProcess> {
@@ -112,13 +111,14 @@ function loggingOptions(release: KafkaRelease): string[] {
   return [release === kafkaVersion ? `-Dlog4j2.configurationFile=${files[0]}` : `-Dlog4j.configuration=file:${files[1]}`]
 }
 
-/** Clients have a listener of their own where they come through a proxy: what the broker sends itself does not. */
-function proxyProperties({ proxyPort }: KafkaServerOptions, { port, controllerPort, clientPort }: Ports): Record<string, string> {
-  if (proxyPort === undefined) return {}
+/** Clients have listeners of their own where they come through proxies: what the broker sends itself does not. */
+function proxyProperties({ proxyPorts = [] }: KafkaServerOptions, { port, controllerPort, clientPorts }: Ports): Record<string, string> {
+  if (proxyPorts.length === 0) return {}
+  const each = (text: (i: number) => string): string => proxyPorts.map((_, i) => text(i)).join(',')
   return {
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort},CLIENTS://127.0.0.1:${clientPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},CLIENTS://127.0.0.1:${proxyPort}`,
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CLIENTS:PLAINTEXT',
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort},${each((i) => `CLIENTS${i}://127.0.0.1:${clientPorts[i]}`)}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},${each((i) => `CLIENTS${i}://127.0.0.1:${proxyPorts[i]}`)}`,
+    'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,${each((i) => `CLIENTS${i}:PLAINTEXT`)}`,
   }
 }
 

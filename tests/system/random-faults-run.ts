@@ -30,8 +30,8 @@ export const embedded: ProxiedBroker = {
 export const apacheKafka: ProxiedBroker = {
   name: 'Apache Kafka',
   async start({ folder, proxy }) {
-    const kafka = await startKafkaServer({ folder, proxyPort: proxy.port })
-    proxy.target = { host: kafka.host, port: kafka.clientPort }
+    const kafka = await startKafkaServer({ folder, proxyPorts: [proxy.port] })
+    proxy.target = { host: kafka.host, port: kafka.clientPorts[0]! }
     return { bootstrapServers: kafka.bootstrapServers, faults: null, stop: () => kafka.killAtOnce() }
   },
 }
