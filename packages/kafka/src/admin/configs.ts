@@ -11,6 +11,9 @@ export interface ConfigEntry {
   readonly name: string
   /** Null for a sensitive value, and for none. */
   readonly value: string | null
+  /** Where the value comes from, by Java's names; `UNKNOWN` for what only newer brokers know. */
+  readonly source: ConfigSource | 'UNKNOWN'
+  /** Whether it is set nowhere but in the broker's code: `source` is `DEFAULT_CONFIG`. */
   readonly isDefault: boolean
   readonly isReadOnly: boolean
   readonly isSensitive: boolean
@@ -31,8 +34,18 @@ export interface ConfigResult extends ConfigResource, Outcome {}
 
 const resourceTypes: Readonly<Record<ConfigResource['type'], number>> = { topic: 2, broker: 4, 'broker-logger': 8, 'client-metrics': 16, group: 32 }
 
-/** What is set nowhere but in the broker's code. */
-const CONFIG_SOURCE_DEFAULT = 5
+const configSources = {
+  DYNAMIC_TOPIC_CONFIG: 1,
+  DYNAMIC_BROKER_CONFIG: 2,
+  DYNAMIC_DEFAULT_BROKER_CONFIG: 3,
+  STATIC_BROKER_CONFIG: 4,
+  DEFAULT_CONFIG: 5,
+  DYNAMIC_BROKER_LOGGER_CONFIG: 6,
+  DYNAMIC_CLIENT_METRICS_CONFIG: 7,
+  DYNAMIC_GROUP_CONFIG: 8,
+} as const
+
+export type ConfigSource = keyof typeof configSources
 
 const Operation = { set: 0, delete: 1, append: 2, subtract: 3 } as const
 
@@ -103,5 +116,7 @@ function resultOf<A extends Answer>({ type, name }: ConfigResource, answers: rea
 }
 
 function configEntry({ name, value, configSource, readOnly, isSensitive }: ResponseBody<'DescribeConfigs'>['results'][number]['configs'][number]): ConfigEntry {
-  return { name, value, isDefault: configSource === CONFIG_SOURCE_DEFAULT, isReadOnly: readOnly, isSensitive }
+  const sources = Object.keys(configSources) as ConfigSource[]
+  const source = sources.find((source) => configSources[source] === configSource) ?? 'UNKNOWN'
+  return { name, value, source, isDefault: source === 'DEFAULT_CONFIG', isReadOnly: readOnly, isSensitive }
 }

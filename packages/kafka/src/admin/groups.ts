@@ -79,8 +79,13 @@ async function groupsOf(requests: AdminRequests, broker: number, { states = [], 
     groupId,
     protocolType,
     state: groupState || null,
-    type: groupType || null,
+    type: typeName(groupType),
   }))
+}
+
+/** Brokers write `classic`, Java shows `Classic`. */
+function typeName(type: string): string | null {
+  return type === '' ? null : type[0]!.toUpperCase() + type.slice(1).toLowerCase()
 }
 
 export async function describeConsumerGroups(requests: AdminRequests, groupIds: readonly string[], options: CallOptions): Promise<readonly GroupDescription[]> {
