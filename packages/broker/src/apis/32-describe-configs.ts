@@ -3,7 +3,7 @@ import { apiHandler, type BrokerServices, NODE_ID, type Request } from '../api-h
 import { type DescribedConfig, describedBrokerConfigs, describedTopicConfigs } from '../config/described-configs.ts'
 
 /** Numbers of the protocol. */
-export const ResourceType = { TOPIC: 2, BROKER: 4 } as const
+export const ResourceType = { TOPIC: 2, BROKER: 4, CLIENT_METRICS: 16, GROUP: 32 } as const
 
 type Resource = Request<'DescribeConfigs'>['body']['resources'][number]
 
@@ -36,6 +36,8 @@ function configsOf({ resourceType, resourceName }: Resource, { topics, config }:
     const topic = topics.get(resourceName)
     return topic ? describedTopicConfigs(topic.overrides, config) : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
   }
+  // Settings of subscriptions of metrics and of groups belong to protocols that are not offered.
+  if (resourceType === ResourceType.CLIENT_METRICS || resourceType === ResourceType.GROUP) return []
   // The empty name asks for what holds for all brokers; nothing can be set there.
   if (resourceType === ResourceType.BROKER && resourceName === '') return []
   if (resourceType === ResourceType.BROKER && resourceName === String(NODE_ID)) return describedBrokerConfigs(config)
