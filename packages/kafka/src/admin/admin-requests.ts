@@ -1,4 +1,4 @@
-import { type ApiName, ErrorCode, type KafkaError, kafkaError, type RequestInput, type ResponseBody } from '@millrace/kafka-protocol'
+import { type ApiName, ErrorCode, errorByCode, type KafkaError, kafkaError, type RequestInput, type ResponseBody } from '@millrace/kafka-protocol'
 import type { BrokerNode } from '../broker-node.ts'
 import type { Clock } from '../clock.ts'
 import { Cluster } from '../cluster.ts'
@@ -25,6 +25,9 @@ type Body<A extends ApiName> = RequestInput<A> | ((version: number) => RequestIn
 
 /** How many groups or transactional ids are asked about at the same time: each takes a search for its coordinator. */
 const PARALLEL_MAX = 50
+
+/** What a coordinator answers while it still loads, or is busy with an earlier change. */
+const passing: ReadonlySet<number> = new Set([ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.CONCURRENT_TRANSACTIONS, ErrorCode.UNSTABLE_OFFSET_COMMIT])
 
 /** How the requests of an `Admin` reach the broker that they are for, and are tried again. */
 export class AdminRequests {
@@ -113,8 +116,7 @@ export class AdminRequests {
     const attemptOnce = async () => {
       const answer = await attempt(coordinator)
       for (const { errorCode } of [answer ?? []].flat()) {
-        const isRetried =
-          coordinator.isLost(errorCode) || errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS || errorCode === ErrorCode.CONCURRENT_TRANSACTIONS
+        const isRetried = coordinator.isLost(errorCode) || passing.has(errorCode)
         if (isRetried) throw kafkaError(errorCode, `${kind === 'group' ? 'Group' : 'Transactional id'} "${id}"`)
       }
       return answer
@@ -276,6 +278,6 @@ export class AdminRequests {
 export function errorOf(name: string, errorCode: number | undefined, message?: string | null): KafkaError | null {
   if (errorCode === ErrorCode.NONE) return null
   const error = kafkaError(errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR, name)
-  if (message) error.message = message
+  if (message && message !== errorByCode(error.errorCode).message) error.message = message
   return error
 }
