@@ -169,13 +169,13 @@ export class GroupMember {
   /** Leaves the group, so that the others need not wait for the session to time out. A static member stays in it (KIP-345). Never rejects. */
   async leave(reason: string): Promise<void> {
     this.#stopHeartbeats()
-    const { groupInstanceId, coordinator, logger } = this.#options
+    const { groupInstanceId, cluster, coordinator, logger } = this.#options
     const memberId = this.#memberId
     this.#reset()
     if (memberId === '' || groupInstanceId !== null) return
     logger.info(`Member ${memberId} leaves group "${coordinator.groupId}": ${reason}`)
     try {
-      await leave(coordinator, memberId, reason)
+      await leave(cluster, coordinator, memberId, reason)
     } catch (error) {
       logger.debug(`Leaving group "${coordinator.groupId}" has failed.`, error)
     }
@@ -431,8 +431,22 @@ export class GroupMember {
   }
 }
 
-/** Takes a member out of its group. @throws KafkaError. */
-export async function leave(coordinator: Coordinator, memberId: string, reason: string): Promise<void> {
+/** Without leaving the others wait until the session is over; but nobody who closes wants to wait for a coordinator that does not come back. */
+const LEAVE_ATTEMPTS_MAX = 5
+
+/** Takes a member out of its group; one that is already gone is no error. @throws KafkaError after some attempts. */
+export async function leave(cluster: Cluster, coordinator: Coordinator, memberId: string, reason: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptToLeave(coordinator, memberId, reason)
+    } catch (error) {
+      if (!asKafkaError(error).retriable || attempt >= LEAVE_ATTEMPTS_MAX) throw error
+      await cluster.pause(attempt)
+    }
+  }
+}
+
+async function attemptToLeave(coordinator: Coordinator, memberId: string, reason: string): Promise<void> {
   const { groupId } = coordinator
   const answer = await coordinator.request('data', 'LeaveGroup', (version) =>
     version >= 3 ? { groupId, members: [{ memberId, reason }] } : { groupId, memberId },

@@ -2,12 +2,9 @@ import { monotonicClock } from '../clock.ts'
 import { Cluster } from '../cluster.ts'
 import { adminConfig } from '../config/admin-config.ts'
 import type { Properties } from '../config/client-properties.ts'
-import { asKafkaError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { Coordinator } from './coordinator.ts'
 import { leave } from './group-member.ts'
-
-const ATTEMPTS_MAX = 5
 
 /**
  * Takes a member out of its group that can no longer do so itself, because its thread was terminated: its partitions come back to the others at
@@ -24,14 +21,7 @@ export async function leaveGroupOnBehalf(
   const cluster = new Cluster({ config: adminConfig(properties, logger), logger, clock: monotonicClock, topics: () => [] })
   const coordinator = new Coordinator(cluster, groupId)
   try {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await leave(coordinator, memberId, reason)
-      } catch (error) {
-        if (!asKafkaError(error).retriable || attempt >= ATTEMPTS_MAX) throw error
-        await cluster.pause(attempt)
-      }
-    }
+    await leave(cluster, coordinator, memberId, reason)
   } finally {
     await cluster.close()
   }
