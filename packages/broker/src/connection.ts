@@ -118,6 +118,7 @@ export class Connection {
       this.#waiting.push(frame)
       this.#waitingBytes += frame.length
     }
+    this.#frames.received(chunk, frames)
     this.#handleWaiting()
     if (this.#mustNotRead) this.#socket.pause()
   }

@@ -4,6 +4,9 @@ import type { MemoryBudget } from './memory-budget.ts'
 /** Smaller requests do not count: heartbeats and the like get through however many large ones wait. */
 const COUNTED_BYTES_MIN = 64 * 1024
 
+/** Smaller chunks are not worth it. */
+const GIVEN_BACK_BYTES_MIN = 16 * 1024
+
 interface BegunFrame {
   buffer: Buffer
   readonly leaveLine: () => void
@@ -20,6 +23,8 @@ export class RequestFrames {
   readonly #readOn: () => void
   /** Those that count, with how much. */
   readonly #counted = new Map<Buffer, number>()
+  /** Requests that are the only view of the chunk they came in. */
+  readonly #alone = new WeakSet<Buffer>()
   /** The one that is being received. */
   #begun: BegunFrame | undefined
 
@@ -62,9 +67,22 @@ export class RequestFrames {
     this.#begun = undefined
   }
 
+  /**
+   * The memory of what a socket has read, and of the requests that are views of it, is given back as soon as none of them needs it. The collector would do it much
+   * later: under load tens of megabytes would gather, and each chunk would be read into memory that is in no cache of the processor.
+   */
+  received(chunk: Buffer, frames: readonly Buffer[]): void {
+    const { buffer, length } = chunk
+    if (length < GIVEN_BACK_BYTES_MIN || buffer.byteLength !== length) return
+    const views = frames.filter((frame) => frame.buffer === buffer)
+    if (views.length === 0) giveBack(chunk)
+    else if (views.length === 1) this.#alone.add(views[0] as Buffer)
+  }
+
   /** A request that came in has been answered, or will not be. */
   release(frame: Buffer): void {
-    this.#buffers.release(frame)
+    if (this.#alone.delete(frame)) giveBack(frame)
+    else this.#buffers.release(frame)
     const bytes = this.#counted.get(frame)
     if (bytes === undefined) return
     this.#counted.delete(frame)
@@ -104,4 +122,8 @@ export class RequestFrames {
     this.#buffers.release(begun.buffer)
     begun.buffer = buffer
   }
+}
+
+function giveBack({ buffer }: Buffer): void {
+  ;(buffer as ArrayBuffer).transfer(0)
 }
