@@ -19,9 +19,9 @@ export class BrokerNode {
     this.id = id
     this.address = address
     this.#slots = {
-      data: new ConnectionSlot(address, config, clock),
-      fetch: new ConnectionSlot(address, config, clock),
-      coordinator: new ConnectionSlot(address, config, clock),
+      data: new ConnectionSlot(id, address, config, clock),
+      fetch: new ConnectionSlot(id, address, config, clock),
+      coordinator: new ConnectionSlot(id, address, config, clock),
     }
   }
 
@@ -64,6 +64,7 @@ export class BrokerNode {
 }
 
 class ConnectionSlot {
+  readonly #id: number
   readonly #address: Address
   readonly #config: ConnectionConfig
   readonly #clock: Clock
@@ -75,7 +76,8 @@ class ConnectionSlot {
   #lastError: unknown
   readonly #ending = new AbortController()
 
-  constructor(address: Address, config: ConnectionConfig, clock: Clock) {
+  constructor(id: number, address: Address, config: ConnectionConfig, clock: Clock) {
+    this.#id = id
     this.#address = address
     this.#config = config
     this.#clock = clock
@@ -125,7 +127,10 @@ class ConnectionSlot {
     const growing = Math.min(connectTimeoutMs * 2 ** Math.min(this.#failures, 10), Math.max(connectTimeoutMs, connectTimeoutMaxMs))
     const { signal } = this.#ending
     try {
-      const options = { address: this.#address, clientId, requestTimeoutMs, connectTimeoutMs: growing, clock: this.#clock, security, signal }
+      const { metrics } = this.#config
+      const traffic = [metrics.traffic, metrics.node(this.#id)]
+      const counts = metrics.connections
+      const options = { address: this.#address, clientId, requestTimeoutMs, connectTimeoutMs: growing, clock: this.#clock, security, signal, traffic, counts }
       const connection = await Connection.open(options)
       this.#connection = connection
       this.#failures = 0

@@ -85,6 +85,7 @@ export class Cluster {
   #topicErrors = new Map<string, number>()
   #clusterId: string | null = null
   #controllerId = -1
+  #learnedAt = Number.NaN
   #refreshing: Promise<void> | null = null
   #isRefreshWanted = false
   #nextRefresh = Promise.withResolvers<void>()
@@ -101,6 +102,11 @@ export class Cluster {
     this.#nextRefresh.promise.catch(() => undefined)
     this.#idleTimer = setInterval(() => this.#closeIdle(), IDLE_CHECK_MS)
     this.#idleTimer.unref()
+  }
+
+  /** How long ago the metadata were fetched. Milliseconds; NaN before the first time. */
+  get metadataAgeMs(): number {
+    return this.clock.now() - this.#learnedAt
   }
 
   get clusterId(): string | null {
@@ -306,6 +312,7 @@ export class Cluster {
     if (answer.brokers.length === 0) throw networkError('The answer to a metadata request names no broker.')
     this.#learn(answer, names)
     clearTimeout(this.#ageTimer)
+    this.#learnedAt = this.clock.now()
     this.#ageTimer = setTimeout(() => this.requestRefresh(), timerMs(this.config.metadataAgeMaxMs))
     this.#ageTimer.unref()
     this.#options.updated?.()
@@ -399,7 +406,9 @@ export class Cluster {
     this.logger.warn(`The metadata of the cluster cannot be fetched${isAuthenticationFailure(error) ? '' : '; trying again'}. ${error.message}`)
   }
 
+  /** Now and then: closes connections that nobody uses, and lets metrics begin their next window. */
   #closeIdle(): void {
+    this.config.metrics.rotate(this.clock.now())
     for (const node of [...this.#nodes.values(), ...this.#bootstrap]) node.closeIdle()
   }
 }

@@ -14,6 +14,7 @@ import {
 import { type Clock, timerMs } from './clock.ts'
 import type { Address } from './config/connection-config.ts'
 import { asKafkaError, closedError, networkError, timeoutError } from './errors.ts'
+import { ConnectionCounts, type Traffic } from './metrics/client-metrics.ts'
 import { type ClientSecurity, noSecurity } from './security/client-security.ts'
 import { closedInHandshake, looksLikeTls } from './security/tls-failure.ts'
 
@@ -39,6 +40,9 @@ const VERSIONS_MAX: { readonly [A in ApiName]?: number } = {
   TxnOffsetCommit: 4,
 }
 
+/** Of the size before each frame. */
+const SIZE_BYTES = 4
+
 const SOFTWARE = { clientSoftwareName: 'millrace', clientSoftwareVersion: '0.1.0' } as const
 
 export interface ConnectionOptions {
@@ -52,6 +56,10 @@ export interface ConnectionOptions {
   readonly security?: ClientSecurity
   /** Ends the attempt to connect, with its reason. Without effect on a connection that is open. */
   readonly signal?: AbortSignal
+  /** Where its requests and answers are counted; default nowhere. */
+  readonly traffic?: readonly Traffic[]
+  /** Where the connection itself is counted; default nowhere. */
+  readonly counts?: ConnectionCounts
 }
 
 /** Takes the answer of one request; exactly one of the two is called, once. Neither may throw. */
@@ -83,6 +91,8 @@ export class Connection {
   readonly #requestTimeoutMs: number
   readonly #clock: Clock
   readonly #security: ClientSecurity
+  readonly #traffic: readonly Traffic[]
+  readonly #counts: ConnectionCounts
   readonly #splitter = new FrameSplitter(RESPONSE_BYTES_MAX)
   readonly #closed = Promise.withResolvers<void>()
   /** In the order of their answers. */
@@ -104,12 +114,14 @@ export class Connection {
   /** When a request was last sent or answered, by the clock. */
   lastUsedAt: number
 
-  private constructor({ address, clientId, requestTimeoutMs, clock, security = noSecurity }: ConnectionOptions) {
+  private constructor({ address, clientId, requestTimeoutMs, clock, security = noSecurity, traffic = [], counts = new ConnectionCounts() }: ConnectionOptions) {
     this.address = address
     this.#clientId = clientId
     this.#requestTimeoutMs = requestTimeoutMs
     this.#clock = clock
     this.#security = security
+    this.#traffic = traffic
+    this.#counts = counts
     this.lastUsedAt = clock.now()
     const memory = Buffer.allocUnsafeSlow(READ_BYTES)
     const onread = { buffer: memory, callback: (length: number) => this.#read(memory.subarray(0, length)) }
@@ -286,6 +298,7 @@ export class Connection {
     this.#socket.once('close', () => reject(this.#error ?? networkError('closed')))
     await promise
     this.#isConnected = true
+    this.#counts.created++
   }
 
   async #negotiate(): Promise<void> {
@@ -302,12 +315,16 @@ export class Connection {
   /** @throws KafkaError as `ClientSecurity.authenticate`, after the connection has ended. */
   async #authenticate(): Promise<void> {
     if (!this.#security.usesSasl) return
+    const begun = this.#clock.now()
     try {
       const lifetimeMs = await this.#security.authenticate(this)
+      if (this.#isRenewing) this.#counts.renewalMs.record(this.#clock.now() - begun)
+      this.#counts[this.#isRenewing ? 'renewed' : 'authenticated']++
       // As in Java: early enough, and not at the same moment as all others.
       this.#renewAt = lifetimeMs > 0 ? this.#clock.now() + lifetimeMs * (0.85 + 0.1 * Math.random()) : Infinity
     } catch (error) {
       const cause = asKafkaError(error)
+      this.#counts[this.#isRenewing ? 'renewalRefused' : 'refused']++
       this.#end(cause)
       throw cause
     }
@@ -364,6 +381,9 @@ export class Connection {
 
   #write(buffers: readonly Buffer[], written?: (error?: Error | null) => void): void {
     const last = buffers.length - 1
+    let bytes = 0
+    for (let i = 0; i <= last; i++) bytes += buffers[i]!.length
+    for (let i = 0; i < this.#traffic.length; i++) this.#traffic[i]!.sent(bytes)
     this.#socket.cork()
     for (let i = 0; i < last; i++) this.#socket.write(buffers[i]!)
     this.#socket.write(buffers[last]!, written)
@@ -394,6 +414,7 @@ export class Connection {
     }
     this.lastUsedAt = this.#clock.now()
     this.#answers++
+    for (let i = 0; i < this.#traffic.length; i++) this.#traffic[i]!.received(frame.length + SIZE_BYTES, this.lastUsedAt - pending.sentAt)
     pending.handler.answered(frame)
   }
 
@@ -417,6 +438,7 @@ export class Connection {
   #end(error: Error): void {
     if (this.#error) return
     this.#error = error
+    if (this.#isConnected) this.#counts.closed++
     clearTimeout(this.#timer)
     this.#socket.destroy()
     const pending = this.#pending

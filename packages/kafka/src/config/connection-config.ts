@@ -1,5 +1,6 @@
 import { configurationError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { ClientMetrics } from '../metrics/client-metrics.ts'
 import { ClientSecurity } from '../security/client-security.ts'
 import { securityConfig } from '../security/security-config.ts'
 import type { ClientKind } from './client-keys.ts'
@@ -27,15 +28,19 @@ export interface ConnectionConfig {
   readonly reconnectBackoffMs: number
   readonly reconnectBackoffMaxMs: number
   readonly security: ClientSecurity
+  /** What the client counts; its name and the windows of time are settings. */
+  readonly metrics: ClientMetrics
 }
 
 const clientsMade: Record<ClientKind, number> = { producer: 0, consumer: 0, admin: 0 }
+const metricPrefixes = { producer: 'producer', consumer: 'consumer', admin: 'admin-client' } as const satisfies Record<ClientKind, string>
 const clientIdPrefixes: Record<ClientKind, string> = { producer: 'producer', consumer: 'consumer', admin: 'adminclient' }
 
 /** Reads the settings that all clients share. */
 export function connectionConfig(client: ClientKind, properties: ClientProperties, logger: Logger): ConnectionConfig {
+  const clientId = properties.string('client.id') || `${clientIdPrefixes[client]}-${++clientsMade[client]}`
   return {
-    clientId: properties.string('client.id') || `${clientIdPrefixes[client]}-${++clientsMade[client]}`,
+    clientId,
     bootstrapServers: bootstrapServers(properties.list('bootstrap.servers')),
     requestTimeoutMs: properties.number('request.timeout.ms'),
     connectTimeoutMs: properties.number('socket.connection.setup.timeout.ms'),
@@ -51,6 +56,12 @@ export function connectionConfig(client: ClientKind, properties: ClientPropertie
       securityConfig((name) => properties.stringOrNull(name), logger),
       logger,
     ),
+    metrics: new ClientMetrics({
+      prefix: metricPrefixes[client],
+      clientId,
+      windowMs: properties.number('metrics.sample.window.ms'),
+      samples: properties.number('metrics.num.samples'),
+    }),
   }
 }
 

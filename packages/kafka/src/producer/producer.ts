@@ -6,11 +6,12 @@ import { type ProducerConfig, producerConfig } from '../config/producer-config.t
 import type { OffsetCommit } from '../consumer/committed-offsets.ts'
 import { bufferExhaustedError, closedError, illegalStateError, recordTooLargeError, timeoutError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import type { ClientMetric } from '../metrics/metric-group.ts'
 import { CompressionRatio } from './compression-ratio.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import { Partitioner } from './partitioner.ts'
 import { ProducerBatch } from './producer-batch.ts'
-import { type ProducerMetrics, producerMetrics } from './producer-metrics.ts'
+import { type ProducerMetrics, ProducerRecorder, type TimedProducerCall } from './producer-metrics.ts'
 import type { SendCompletion } from './send-completion.ts'
 import { Sender } from './sender.ts'
 import { type TransactionGroup, TransactionRequests } from './transaction-requests.ts'
@@ -69,8 +70,8 @@ const RECORD_OVERHEAD_BYTES = 7
  */
 export class Producer {
   /** Counters since the producer was made; read them at any time. */
-  readonly metrics: Readonly<ProducerMetrics>
-  readonly #metrics: ProducerMetrics
+  readonly metrics: ProducerMetrics
+  readonly #metrics: ProducerRecorder
   readonly #config: ProducerConfig
   readonly #logger: Logger
   readonly #clock: Clock
@@ -93,7 +94,6 @@ export class Producer {
     this.#config = producerConfig(properties, logger)
     this.#logger = logger
     this.#clock = clock
-    this.metrics = this.#metrics = producerMetrics()
     this.#cluster = new Cluster({
       config: this.#config,
       logger,
@@ -104,6 +104,12 @@ export class Producer {
       refused: (error) => {
         for (const state of this.#topics.values()) if (state.waiting.length > 0) this.#failWaiting(state, error)
       },
+    })
+    const { metrics, bufferBytesMax } = this.#config
+    this.metrics = this.#metrics = new ProducerRecorder(metrics, {
+      bufferBytesMax,
+      metadataAgeMs: () => this.#cluster.metadataAgeMs,
+      waiting: () => this.#roomWaiters.length,
     })
     this.#transactions = this.#config.transactionalId === null ? null : this.#newTransactions(this.#config.transactionalId)
     this.#sender = new Sender({
@@ -139,7 +145,10 @@ export class Producer {
     completion: SendCompletion | null,
   ): void {
     if (this.#closing !== null) throw closedError('Cannot perform operation after producer has been closed')
-    if (this.#metrics.bytesBuffered >= this.#config.bufferBytesMax) throw bufferExhaustedError(this.#exhausted())
+    if (this.#metrics.bytesBuffered >= this.#config.bufferBytesMax) {
+      this.#metrics.timesExhausted++
+      throw bufferExhaustedError(this.#exhausted())
+    }
     if (this.#transactions !== null) this.#transactions.checkSend(topic)
     let state = this.#lastTopic
     if (state === null || state.name !== topic) state = this.#topicState(topic)
@@ -171,13 +180,15 @@ export class Producer {
     const { maxBlockMs } = this.#config
     const timer = maxBlockMs > 0x7fff_ffff ? undefined : setTimeout(() => reject(timeoutError(this.#exhausted())), timerMs(maxBlockMs))
     this.#roomWaiters.push({ resolve, reject, timer })
-    await promise
+    await this.#timed('room', () => promise)
   }
 
   /** Sends all batches now and resolves when every record sent before has ended, well or badly: completions tell which. Never rejects. */
   async flush(): Promise<void> {
-    await Promise.all([...this.#topics.values()].map(({ settled }) => settled?.promise))
-    await this.#sender.flush()
+    await this.#timed('flush', async () => {
+      await Promise.all([...this.#topics.values()].map(({ settled }) => settled?.promise))
+      await this.#sender.flush()
+    })
   }
 
   /** The partitions of a topic. @throws KafkaError `REQUEST_TIMED_OUT` after `max.block.ms`, `CLIENT_CLOSED`, or what the broker says. */
@@ -193,7 +204,7 @@ export class Producer {
       if (code !== ErrorCode.NONE && !errorByCode(code).retriable) throw topicError(code, topic)
       const leftMs = deadline - this.#clock.now()
       if (leftMs <= 0) throw timeoutError(notPresent(topic, maxBlockMs))
-      await this.#cluster.refresh(leftMs)
+      await this.#timed('metadata', () => this.#cluster.refresh(leftMs))
     }
   }
 
@@ -204,7 +215,7 @@ export class Producer {
    * @throws KafkaError `ILLEGAL_STATE`; `REQUEST_TIMED_OUT` after `max.block.ms`, then to be called again, as are the others; or what the broker says.
    */
   async initTransactions(): Promise<void> {
-    await this.#transactional().init()
+    await this.#timed('init', () => this.#transactional().init())
   }
 
   /**
@@ -225,7 +236,7 @@ export class Producer {
    *   transaction has to be aborted.
    */
   async sendOffsetsToTransaction(offsets: readonly OffsetCommit[], group: TransactionGroup): Promise<void> {
-    await this.#transactional().sendOffsets(offsets, group)
+    await this.#timed('sendOffsets', () => this.#transactional().sendOffsets(offsets, group))
   }
 
   /**
@@ -235,7 +246,7 @@ export class Producer {
    *   `REQUEST_TIMED_OUT` after `max.block.ms`, then the same call again: the transaction may have been committed.
    */
   async commitTransaction(): Promise<void> {
-    await this.#transactional().commit()
+    await this.#timed('commit', () => this.#transactional().commit())
   }
 
   /** Drops what is not sent yet, which fails with `TRANSACTION_ABORTED`, and aborts. @throws KafkaError as `commitTransaction`. */
@@ -243,7 +254,12 @@ export class Producer {
     const transactions = this.#transactional()
     const aborted = transactions.abort()
     if (transactions.refusal !== null) for (const state of this.#topics.values()) this.#failWaiting(state, transactions.refusal)
-    await aborted
+    await this.#timed('abort', () => aborted)
+  }
+
+  /** All metrics by the names that they have in Java, as they are now. */
+  readMetrics(): readonly ClientMetric[] {
+    return this.#config.metrics.list(this.#clock.now())
   }
 
   /**
@@ -255,6 +271,10 @@ export class Producer {
   close({ timeoutMs = Infinity }: { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
+  }
+
+  #timed<T>(call: TimedProducerCall, action: () => Promise<T>): Promise<T> {
+    return this.#metrics.timed(call, () => this.#clock.now(), action)
   }
 
   async #close(timeoutMs: number): Promise<void> {

@@ -22,7 +22,7 @@ import { BatchMemory } from './batch-memory.ts'
 import type { FlushWaiter } from './flush-waiter.ts'
 import type { PartitionQueue, ProducerIdentity } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
-import type { ProducerMetrics } from './producer-metrics.ts'
+import type { ProducerRecorder } from './producer-metrics.ts'
 import type { Transactions } from './transactions.ts'
 
 export interface SenderOptions {
@@ -30,7 +30,7 @@ export interface SenderOptions {
   readonly cluster: Cluster
   readonly logger: Logger
   readonly clock: Clock
-  readonly metrics: ProducerMetrics
+  readonly metrics: ProducerRecorder
   /** Null for a producer without them. */
   readonly transactions: Transactions | null
   /** Called when bytes of `buffer.memory` have become free. Must not throw. */
@@ -248,27 +248,36 @@ export class Sender {
   #send(node: BrokerNode, connection: Connection, flights: readonly Flight[]): void {
     const { acks, requestTimeoutMs, clientId, transactionalId } = this.#config
     const { metrics } = this.#options
-    metrics.requests++
-    for (const { batch } of flights) {
-      metrics.batchesSent++
-      metrics.bytesSent += batch.bytes!.length
-      if (batch.attempts > 1) metrics.recordsRetried += batch.recordCount
+    const begun = this.#options.clock.now()
+    metrics.sending(
+      flights.map(({ batch }) => batch),
+      begun,
+    )
+    const ended = () => metrics.ended(this.#options.clock.now() - begun)
+    const failed = (error: Error) => {
+      ended()
+      this.#requestFailed(node, flights, asKafkaError(error))
     }
-    const failed = (error: Error) => this.#requestFailed(node, flights, asKafkaError(error))
+    const written = () => {
+      ended()
+      this.#written(node, flights)
+    }
     try {
       const version = connection.version('Produce')
       const topics = topicsOf(flights)
       const encode = (correlationId: number) =>
         encodeProduceRequest({ version, correlationId, clientId, transactionalId, acks, timeoutMs: requestTimeoutMs, topics })
-      if (acks === 0) return connection.post(encode, (error) => (error ? failed(error) : this.#written(node, flights)))
+      if (acks === 0) return connection.post(encode, (error) => (error ? failed(error) : written()))
       const answered = (frame: Buffer) => {
         let answer: ResponseBody<'Produce'>
         try {
           answer = decodeResponse('Produce', version, frame).body
           connection.throttle(answer.throttleTimeMs)
+          metrics.throttleMs.record(answer.throttleTimeMs)
         } catch (error) {
           return failed(asKafkaError(error))
         }
+        ended()
         this.#answered(node, flights, answer)
       }
       connection.exchange('Produce', requestTimeoutMs, { answered, failed }, encode)
@@ -376,7 +385,7 @@ export class Sender {
   }
 
   #failBatch(queue: PartitionQueue, batch: ProducerBatch, error: KafkaError): void {
-    this.#options.metrics.recordsFailed += batch.recordCount
+    this.#options.metrics.failed(batch.topic, batch.recordCount)
     this.#options.transactions?.recordFailed(error, batch.attempts > 0)
     batch.fail(error, this.#options.logger)
     this.#ended(queue, batch)

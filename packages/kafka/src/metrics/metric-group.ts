@@ -1,0 +1,148 @@
+/** One metric of a client under the name that it has in Java, as it is at the moment of reading. */
+export interface ClientMetric {
+  /** Such as `producer-metrics`. */
+  readonly group: string
+  readonly name: string
+  /** `client-id`, and `node-id`, `topic` or `partition` where there are several. */
+  readonly tags: Readonly<Record<string, string>>
+  /** NaN where there is nothing to tell, such as the average of nothing. */
+  readonly value: number
+}
+
+/** Over which time rates, averages and greatest values are taken: the current window and those before it (`metrics.sample.window.ms`, `metrics.num.samples`). */
+export interface Windows {
+  readonly windowMs: number
+  readonly samples: number
+  /** By the client's clock. */
+  readonly startedAt: number
+}
+
+interface Source {
+  readonly name: string
+  read(now: number): number
+}
+
+/** Sum, number and greatest of values that are measured now and then. Recording costs a few additions. */
+export class Spread {
+  #sum = 0
+  #count = 0
+  #max = Number.NEGATIVE_INFINITY
+  /** Those of the windows that have passed and still count. */
+  #past: { readonly sum: number; readonly count: number; readonly max: number }[] = []
+
+  /** How many values there have been in all. */
+  total = 0
+  /** Their sum. */
+  totalSum = 0
+
+  record(value: number): void {
+    this.total++
+    this.totalSum += value
+    this.#sum += value
+    this.#count++
+    if (value > this.#max) this.#max = value
+  }
+
+  get average(): number {
+    const parts = [...this.#past, { sum: this.#sum, count: this.#count }]
+    return parts.reduce((sum, part) => sum + part.sum, 0) / parts.reduce((count, part) => count + part.count, 0)
+  }
+
+  get greatest(): number {
+    const max = Math.max(this.#max, ...this.#past.map(({ max }) => max))
+    return max === Number.NEGATIVE_INFINITY ? Number.NaN : max
+  }
+
+  /** A window has passed. */
+  rotate(samples: number): void {
+    this.#past = samples > 1 ? [...this.#past, { sum: this.#sum, count: this.#count, max: this.#max }].slice(1 - samples) : []
+    this.#sum = 0
+    this.#count = 0
+    this.#max = Number.NEGATIVE_INFINITY
+  }
+}
+
+/** A number that only grows, and how fast. */
+class Growth {
+  readonly #read: () => number
+  readonly #windows: Windows
+  #past: { readonly at: number; readonly value: number }[]
+
+  constructor(windows: Windows, read: () => number) {
+    this.#read = read
+    this.#windows = windows
+    this.#past = [{ at: windows.startedAt, value: 0 }]
+  }
+
+  get total(): number {
+    return this.#read()
+  }
+
+  /** For each millisecond. As in Java, what has just begun counts as if it had lasted for all windows but one. */
+  rate(now: number): number {
+    const { windowMs, samples } = this.#windows
+    const [oldest] = this.#past
+    return (this.total - oldest!.value) / Math.max(1, windowMs * (samples - 1), now - oldest!.at)
+  }
+
+  rotate(now: number): void {
+    this.#past = [...this.#past, { at: now, value: this.total }].slice(-this.#windows.samples)
+  }
+}
+
+const SECOND_MS = 1000
+const HOUR_MS = 3_600_000
+
+/** Metrics of one group with the same tags. */
+export class MetricGroup {
+  readonly #group: string
+  readonly #tags: Readonly<Record<string, string>>
+  readonly #windows: Windows
+  readonly #sources: Source[] = []
+  readonly #spreads: Spread[] = []
+  readonly #growths: Growth[] = []
+
+  constructor(group: string, tags: Readonly<Record<string, string>>, windows: Windows) {
+    this.#group = group
+    this.#tags = tags
+    this.#windows = windows
+  }
+
+  /** What is looked up at the moment of reading. */
+  gauge(name: string, read: (now: number) => number): this {
+    this.#sources.push({ name, read })
+    return this
+  }
+
+  /** A number that only grows: `…-total` and `…-rate`. @param options `perHour`: the rate is `…-rate-per-hour` instead of one for each second. */
+  meter(base: string, read: () => number, { perHour = false }: { readonly perHour?: boolean } = {}): this {
+    const growth = new Growth(this.#windows, read)
+    this.#growths.push(growth)
+    this.gauge(`${base}-total`, () => growth.total)
+    return this.gauge(perHour ? `${base}-rate-per-hour` : `${base}-rate`, (now) => growth.rate(now) * (perHour ? HOUR_MS : SECOND_MS))
+  }
+
+  /** A number that only grows, as a rate alone. */
+  rate(base: string, read: () => number): this {
+    const growth = new Growth(this.#windows, read)
+    this.#growths.push(growth)
+    return this.gauge(`${base}-rate`, (now) => growth.rate(now) * SECOND_MS)
+  }
+
+  /** Averages and greatest values: `…-avg` and `…-max`, or one of them. */
+  spread(base: string, spread: Spread, which: readonly ('avg' | 'max')[] = ['avg', 'max']): this {
+    if (!this.#spreads.includes(spread)) this.#spreads.push(spread)
+    if (which.includes('avg')) this.gauge(`${base}-avg`, () => spread.average)
+    if (which.includes('max')) this.gauge(`${base}-max`, () => spread.greatest)
+    return this
+  }
+
+  list(now: number): ClientMetric[] {
+    return this.#sources.map(({ name, read }) => ({ group: this.#group, name, tags: this.#tags, value: read(now) }))
+  }
+
+  rotate(now: number): void {
+    for (const spread of this.#spreads) spread.rotate(this.#windows.samples)
+    for (const growth of this.#growths) growth.rotate(now)
+  }
+}
