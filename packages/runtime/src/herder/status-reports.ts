@@ -14,6 +14,11 @@ export interface StatusReportsOptions {
   readonly workerId: string
   /** Of the group; 0 in standalone mode. */
   readonly generation: () => number
+  /**
+   * Whether this worker may still speak for what it runs: out of its group it may not, as others may run it already, of which it has not read yet. The leader
+   * speaks for those that are gone. Default: always.
+   */
+  readonly isEntitled?: () => boolean
   readonly logger: Logger
 }
 
@@ -29,6 +34,7 @@ export class StatusReports implements Pick<WorkerListener, 'connectorState' | 't
     const { connectors, statusStore, logger } = this.#options
     if (!connectors.snapshot().contains(name)) return
     if (failure !== null) logger.error(`Connector ${name} has failed: ${failure.message}`)
+    if (!this.#isEntitled()) return
     const status: ConnectorStatus = { state, ...this.#circumstances(name, state, failure) }
     if (isSafe(state)) statusStore.putConnectorSafe(name, status)
     else statusStore.putConnector(name, status)
@@ -39,6 +45,7 @@ export class StatusReports implements Pick<WorkerListener, 'connectorState' | 't
     const snapshot = connectors.snapshot()
     if (!snapshot.contains(id.connector) || snapshot.taskConfig(id) === null) return
     if (failure !== null) logger.error(`Task ${id.connector}-${id.task} has failed: ${failure.message}`)
+    if (!this.#isEntitled()) return
     const status: TaskStatus = { state, ...this.#circumstances(id.connector, state, failure) }
     if (isSafe(state)) statusStore.putTaskSafe(id, status)
     else statusStore.putTask(id, status)
@@ -58,6 +65,10 @@ export class StatusReports implements Pick<WorkerListener, 'connectorState' | 't
   /** As `connectorNotStarted`. */
   taskNotStarted(id: TaskId, error: unknown): void {
     if (!this.#isOwnFailure(this.#options.statusStore.task(id))) this.taskState(id, 'FAILED', failureOf(error))
+  }
+
+  #isEntitled(): boolean {
+    return this.#options.isEntitled?.() ?? true
   }
 
   #isOwnFailure(status: ConnectorStatus | TaskStatus | null): boolean {

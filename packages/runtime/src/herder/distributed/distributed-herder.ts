@@ -138,7 +138,7 @@ export class DistributedHerder implements Herder {
     this.#operations = new OperationQueue(options.requestTimeoutMs === undefined ? {} : { timeoutMs: options.requestTimeoutMs })
     this.#connectors = new ConfiguredConnectors({ ...options, configStore: stores.config })
     const shared = { ...options, connectors: this.#connectors, statusStore: stores.statuses }
-    this.#reports = new StatusReports({ ...shared, generation: () => this.#currentGeneration() })
+    this.#reports = new StatusReports({ ...shared, generation: () => this.#currentGeneration(), isEntitled: () => this.#group.rebalance !== null })
     this.#worker = options.createWorker(this.#workerListener(), (id) => this.#connectors.resolvedTaskConfig(id))
     this.#offsets = new OffsetRequests({
       connectors: this.#connectors,
