@@ -123,13 +123,25 @@ export class ConnectorValidation {
       const value = entryOf(values, key, config[key] ?? null)
       value.errors = [...value.errors, message]
     }
-    if (kind === 'sink') sinkTopicErrors(config).forEach(add)
+    if (kind === 'sink') [...sinkTopicErrors(config), ...this.#groupConflicts(config)].forEach(add)
     else if (this.#config.topicCreationEnable) topicCreationErrors(config).forEach(add)
     for (const [key, value] of Object.entries(config)) if (value === null) add({ key, message: 'Null value can not be supplied as the configuration value.' })
     // One complaint per key is enough.
     for (const error of laterKeyErrors(kind, config)) if ((values.get(error.key)?.errors ?? []).length === 0) add(error)
     ownKeyErrors(config).forEach(add)
     for (const role of ROLES) this.#converterVersionErrors(role, config, values).forEach(add)
+  }
+
+  /** A sink must not read in the group that the workers themselves are in. */
+  #groupConflicts(config: RequestedConfig): { readonly key: string; readonly message: string }[] {
+    const workers = this.#config.distributed?.groupId
+    const overridden = config['consumer.override.group.id']
+    if (workers === undefined) return []
+    const conflict = `conflicts with Connect worker group ${workers}`
+    if (overridden != null) return overridden === workers ? [{ key: 'consumer.override.group.id', message: `Consumer group ${overridden} ${conflict}` }] : []
+    const { name } = config
+    if (`connect-${name}` !== workers) return []
+    return [{ key: 'name', message: `Consumer group for sink connector named ${name} ${conflict}` }]
   }
 
   #choices(descriptor: PluginDescriptor, config: RequestedConfig): ConnectorChoices {

@@ -68,19 +68,19 @@ export class ConfigChanges implements ConfigStoreListener {
     this.#wake()
   }
 
+  /** What does not have to wait for a rebalance that is under way. */
+  takeUrgent(): Pick<TakenChanges, 'targetStates' | 'loggerLevels'> {
+    const taken = { targetStates: [...this.#targetStates], loggerLevels: [...this.#loggerLevels].map(([namespace, level]) => ({ namespace, level })) }
+    this.#targetStates = new Set()
+    this.#loggerLevels = new Map()
+    return taken
+  }
+
   take(): TakenChanges {
-    const taken = {
-      connectors: [...this.#connectors],
-      tasks: this.#tasks,
-      targetStates: [...this.#targetStates],
-      restarts: [...this.#restarts.values()],
-      loggerLevels: [...this.#loggerLevels].map(([namespace, level]) => ({ namespace, level })),
-    }
+    const taken = { connectors: [...this.#connectors], tasks: this.#tasks, restarts: [...this.#restarts.values()], ...this.takeUrgent() }
     this.#connectors = new Set()
     this.#tasks = new Map()
-    this.#targetStates = new Set()
     this.#restarts = new Map()
-    this.#loggerLevels = new Map()
     return taken
   }
 }

@@ -176,7 +176,7 @@ export class HerderLoop implements WorkerGroupListener {
     this.#rejoinAt = Infinity
     // In the eager protocol everything is shared out anew, so nobody may run anything meanwhile.
     if (group.rebalance?.protocolVersion === 0) await this.#during('stopping everything before a rebalance', () => work.stop(work.running()))
-    const rebalance = await this.#during('ensuring membership in the cluster', () => group.join())
+    const rebalance = await this.#during('ensuring membership in the cluster', () => this.#join())
     if (this.#isStopping || !(await this.#catchUp(rebalance)) || group.rebalance !== rebalance) return
     if (!isEmptyWorkload(rebalance.revoked)) {
       await this.#during('revoking connectors and tasks', () => work.stop(rebalance.revoked))
@@ -188,6 +188,23 @@ export class HerderLoop implements WorkerGroupListener {
     const inconsistent = configStore.snapshot().inconsistentConnectors()
     for (const name of inconsistent) if (work.hasConnector(name)) reconfigure(name)
     this.#options.rebalanced(rebalance)
+  }
+
+  /** Joins, which lasts until the slowest worker has joined, too; what users wish of what runs here does not wait for that. */
+  async #join(): Promise<Rebalance> {
+    const { group, changes } = this.#options
+    let isJoining = true
+    const ended = (): void => {
+      isJoining = false
+      this.#wakeUp.call()
+    }
+    const joined = group.join()
+    joined.then(ended, ended)
+    while (isJoining) {
+      await this.#wakeUp.wait(IDLE_MS)
+      if (isJoining) this.#followWishes(changes.takeUrgent())
+    }
+    return joined
   }
 
   /** Runs what is assigned, and nothing else. */
@@ -234,15 +251,18 @@ export class HerderLoop implements WorkerGroupListener {
 
   // ─── following the config topic ────────────────────────────────────────────────────────────────
 
-  async #follow({ connectors, tasks, targetStates, restarts, loggerLevels }: TakenChanges): Promise<void> {
-    const { setLoggerLevel } = this.#options
-    for (const { namespace, level } of loggerLevels) setLoggerLevel(namespace, level)
+  async #follow({ connectors, tasks, restarts, ...wishes }: TakenChanges): Promise<void> {
     const changed = await this.#followConnectors(connectors)
     await this.#followTasks(tasks)
-    for (const name of targetStates) this.#followTargetState(name)
+    this.#followWishes(wishes)
     // A connector that was changed starts anew anyway.
     for (const request of restarts) if (!changed.has(request.connector) || request.includeTasks) this.#followRestart(request)
     if (connectors.length + tasks.size > 0) this.#options.followed()
+  }
+
+  #followWishes({ targetStates, loggerLevels }: Pick<TakenChanges, 'targetStates' | 'loggerLevels'>): void {
+    for (const { namespace, level } of loggerLevels) this.#options.setLoggerLevel(namespace, level)
+    for (const name of targetStates) this.#followTargetState(name)
   }
 
   /** @returns the connectors of this worker that start anew. */
