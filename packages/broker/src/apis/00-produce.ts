@@ -17,6 +17,7 @@ interface PartitionAnswer {
  * `flush.messages` asks for it. With `acks=0` there is no answer; an error then closes the connection, as in Kafka, so that the client looks again.
  * `acks=1` and `acks=all` are the same on one node.
  * Idempotent and transactional producers: KIP-98; errors of records: KIP-467 (the whole batch is refused); topic ids from 13 on: KIP-516.
+ * From 12 on a partition is added to the transaction with its first records (KIP-890).
  */
 export const produce: ApiHandler<'Produce'> = {
   api: 'Produce',
@@ -75,7 +76,7 @@ function append(
   if (leadership) return failed(index, leadership)
   try {
     const log = topics.log(topic, index)
-    const { baseOffset, logAppendTime } = log.append(records ?? Buffer.alloc(0), now, transactions.guard)
+    const { baseOffset, logAppendTime } = log.append(records ?? Buffer.alloc(0), now, version >= 12 ? transactions.guardAdding : transactions.guard)
     if (log.isFlushDue) unflushed.push(log)
     return { index, errorCode: 0, baseOffset, logAppendTimeMs: logAppendTime, logStartOffset: log.startOffset }
   } catch (error) {

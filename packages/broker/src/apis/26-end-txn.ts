@@ -2,14 +2,18 @@ import { apiHandler } from '../api-handler.ts'
 import { fencedErrorCode } from './22-init-producer-id.ts'
 
 /**
- * EndTxn 0 to 4 (KIP-98): commits or aborts; every marker is written when it is answered. Version 5, in which the epoch rises with each transaction
- * (KIP-890), is for clusters with `transaction.version` 2, which this one does not claim to be.
+ * EndTxn 0 to 5 (KIP-98): commits or aborts; every marker is written when it is answered. From version 5 on each transaction has an epoch of its own,
+ * and the answer says which the next one has (KIP-890).
  */
 export const endTxn = apiHandler({
   api: 'EndTxn',
-  versions: { min: 0, max: 4 },
+  versions: { min: 0, max: 5 },
 
-  respond({ body }, { transactions }) {
+  respond({ version, body }, { transactions }) {
+    if (version >= 5) {
+      const { producerId, producerEpoch } = transactions.endEpoch(body, body.committed)
+      return { throttleTimeMs: 0, errorCode: 0, producerId, producerEpoch }
+    }
     transactions.end(body, body.committed)
     return { throttleTimeMs: 0, errorCode: 0 }
   },

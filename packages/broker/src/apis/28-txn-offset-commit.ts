@@ -5,20 +5,21 @@ import { offsetEntry, offsetError } from './08-offset-commit.ts'
 type Body = Request<'TxnOffsetCommit'>['body']
 
 /**
- * TxnOffsetCommit 0 to 4: offsets that count once the transaction is committed. The group's membership is checked from version 3 on (KIP-447).
- * Version 5 adds the group to the transaction by itself (KIP-890) and is not offered; see EndTxn.
+ * TxnOffsetCommit 0 to 5: offsets that count once the transaction is committed. The group's membership is checked from version 3 on (KIP-447).
+ * From version 5 on the group is added to the transaction with its offsets (KIP-890).
  */
 export const txnOffsetCommit = apiHandler({
   api: 'TxnOffsetCommit',
-  versions: { min: 0, max: 4 },
+  versions: { min: 0, max: 5 },
 
-  respond({ body }, services) {
+  respond({ version, body }, services) {
     const groupError = membershipError(body, services)
     if (groupError) return answer(body, () => groupError)
     const errorOf = (topic: string, partition: Partition) => offsetError(services.topics.get(topic), partition, services)
     const entries = body.topics.flatMap(({ name, partitions }) =>
       partitions.filter((partition) => errorOf(name, partition) === 0).map((partition) => offsetEntry(name, partition)),
     )
+    if (version >= 5) services.transactions.addGroup(body, body.groupId)
     services.transactions.addOffsets(body, body.groupId, entries)
     return answer(body, errorOf)
   },

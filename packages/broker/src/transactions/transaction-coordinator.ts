@@ -37,8 +37,8 @@ interface Entry {
  * All transactional ids (KIP-98), durable in `transactions.journal`. A transaction ends in three steps: the decision is stored, the markers and the
  * offsets are written, the end is stored. What a crash leaves behind after the first step is finished at the next start.
  *
- * As in Kafka with `transaction.version` 0 or 1: clients add each partition before they write to it, and keep their epoch from one transaction to
- * the next.
+ * Clients of `transaction.version` 0 and 1 add each partition before they write to it, and keep their epoch from one transaction to the next. For those of
+ * version 2 (KIP-890) a partition is added with its first records, and each transaction has an epoch of its own.
  */
 export class TransactionCoordinator {
   readonly #options: TransactionCoordinatorOptions
@@ -74,6 +74,23 @@ export class TransactionCoordinator {
     if (entry?.transaction.state !== 'Ongoing' || !entry.partitions.has(partitionName(topic, partition))) {
       throw kafkaError(ErrorCode.INVALID_TXN_STATE, `Producer ${producerId} has no transaction with partition ${topic}-${partition}`)
     }
+  }
+
+  /** Lets records of transactions into the logs, and begins the transaction or adds the partition to it where that has not been done (KIP-890). */
+  readonly guardAdding: TransactionGuard = (batch, topic, partition) => {
+    const { producerId, producerEpoch } = batch
+    const entry = this.#byProducerId.get(producerId)
+    const name = partitionName(topic, partition)
+    if (entry && entry.transaction.producerEpoch === producerEpoch && !(entry.transaction.state === 'Ongoing' && entry.partitions.has(name))) {
+      try {
+        this.addPartitions({ transactionalId: entry.transaction.transactionalId, producerId, producerEpoch }, [name])
+      } catch (error) {
+        // As Kafka answers a producer whose partition cannot be added at the moment: it sends again.
+        if (error instanceof KafkaError && error.retriable) throw kafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, error.message)
+        throw error
+      }
+    }
+    this.guard(batch, topic, partition)
   }
 
   /**
@@ -134,6 +151,22 @@ export class TransactionCoordinator {
     } else if (transaction.state !== (isCommit ? 'CompleteCommit' : 'CompleteAbort')) {
       throw kafkaError(ErrorCode.INVALID_TXN_STATE, `The transaction of "${producer.transactionalId}" is in state ${transaction.state}`)
     }
+  }
+
+  /**
+   * As `end`, but with another epoch for the next transaction, so that nothing that comes late can become a part of it (KIP-890). What has not begun
+   * can be aborted too: the client may not know.
+   *
+   * @returns producer id and epoch of the next transaction.
+   * @throws KafkaError as `end`.
+   */
+  endEpoch(producer: ProducerIdentity, isCommit: boolean): { readonly producerId: number; readonly producerEpoch: number } {
+    const known = this.#entries.get(producer.transactionalId)?.transaction
+    const ended = known && isEndRepeated(known, producer) ? this.#settled(known) : this.#endedEpoch(this.#settled(this.#owned(producer)), isCommit)
+    if (ended.state !== (isCommit ? 'CompleteCommit' : 'CompleteAbort')) {
+      throw kafkaError(ErrorCode.INVALID_TXN_STATE, `The transaction of "${producer.transactionalId}" is in state ${ended.state}`)
+    }
+    return ended
   }
 
   /** The partitions of a group, by name, whose committed offsets a running transaction may change. */
@@ -234,6 +267,15 @@ export class TransactionCoordinator {
     return this.#decide({ ...transaction, producerEpoch, lastProducerEpoch: -1 }, 'PrepareAbort')
   }
 
+  #endedEpoch(transaction: Transaction, isCommit: boolean): Transaction {
+    const { state, producerEpoch } = transaction
+    if (state !== 'Ongoing' && isCommit) return transaction
+    const running = state === 'Ongoing' ? transaction : { ...transaction, partitions: [], groups: [] }
+    const nextProducerId = producerEpoch >= EPOCH_MAX ? { nextProducerId: this.#newProducerId() } : {}
+    const next = { ...running, producerEpoch: producerEpoch + 1, lastProducerEpoch: producerEpoch, ...nextProducerId }
+    return this.#decide(next, isCommit ? 'PrepareCommit' : 'PrepareAbort')
+  }
+
   #decide(transaction: Transaction, state: PreparedState): Transaction {
     const prepared = { ...transaction, state, updatedAt: this.#options.clock() }
     this.#store(prepared)
@@ -255,8 +297,10 @@ export class TransactionCoordinator {
       this.#options.logger.error(`The transaction of "${transactionalId}" cannot be ended yet: ${(error as Error).message}`)
       throw kafkaError(ErrorCode.CONCURRENT_TRANSACTIONS, `The transaction of "${transactionalId}" is being ended`)
     }
+    const { nextProducerId, ...same } = transaction
     const ended: Transaction = {
-      ...transaction,
+      ...same,
+      ...(nextProducerId !== undefined && { producerId: nextProducerId, producerEpoch: 0, lastProducerEpoch: -1, previousProducerId: same.producerId }),
       state: isCommit ? 'CompleteCommit' : 'CompleteAbort',
       updatedAt: this.#options.clock(),
       startedAt: -1,
@@ -340,4 +384,11 @@ export class TransactionCoordinator {
       this.#options.logger.warn(`The journal of the transactions could not be written anew, and grows on: ${(error as Error).message}`)
     }
   }
+}
+
+/** Whether the last transaction was ended by the very request that comes again: then its producer has the next epoch already. */
+function isEndRepeated(known: Transaction, { producerId, producerEpoch }: ProducerIdentity): boolean {
+  if (known.state === 'Empty' || known.state === 'Ongoing') return false
+  if (known.previousProducerId === producerId) return producerEpoch === EPOCH_MAX && known.producerEpoch === 0
+  return known.producerId === producerId && known.lastProducerEpoch === producerEpoch && known.producerEpoch === producerEpoch + 1
 }

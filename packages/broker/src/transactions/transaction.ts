@@ -15,6 +15,10 @@ export interface Transaction {
   readonly producerEpoch: number
   /** The epoch before, of the same producer, which may ask once more for the present one; -1 if there is none. */
   readonly lastProducerEpoch: number
+  /** With which it goes on once its end is complete, where the epochs of the present one are used up (KIP-890). */
+  readonly nextProducerId?: number
+  /** Whose last epoch the last transaction had, where it was another one. */
+  readonly previousProducerId?: number
   readonly timeoutMs: number
   readonly state: TransactionState
   /** When the transaction began, by the broker's clock; -1 while there is none. */

@@ -269,3 +269,138 @@ test('acknowledges nothing that could not be stored', async (t) => {
   assert.equal(await tx.add(), 0)
   assert.equal(await tx.produce('a'), 0)
 })
+
+/** A transactional producer of KIP-890: it adds nothing, and has another epoch after each transaction. */
+class EpochProducer {
+  readonly client: RawClient
+  producerId = -1
+  producerEpoch = -1
+  #sequence = 0
+
+  constructor(client: RawClient) {
+    this.client = client
+  }
+
+  static async init(client: RawClient): Promise<EpochProducer> {
+    const made = new EpochProducer(client)
+    const request = { transactionalId: 'tx', transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
+    const { producerId, producerEpoch } = await client.send('InitProducerId', 5, request)
+    return Object.assign(made, { producerId, producerEpoch })
+  }
+
+  get identity() {
+    return { transactionalId: 'tx', producerId: this.producerId, producerEpoch: this.producerEpoch }
+  }
+
+  async produce(...values: string[]): Promise<number> {
+    const { producerId, producerEpoch } = this
+    const records = recordBatch(values, { timestamp: Date.now(), producerId, producerEpoch, baseSequence: this.#sequence, isTransactional: true })
+    const { errorCode } = await this.client.produce('orders', records, { version: 12 })
+    if (errorCode === 0) this.#sequence += values.length
+    return errorCode
+  }
+
+  async commitOffset(committedOffset: number): Promise<number> {
+    const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata: '' }]
+    const { topics } = await this.client.send('TxnOffsetCommit', 5, { ...this.identity, groupId: 'g', topics: [{ name: 'orders', partitions }] })
+    return topics[0]!.partitions[0]!.errorCode
+  }
+
+  async end(committed: boolean, identity = this.identity): Promise<number> {
+    const { errorCode, producerId, producerEpoch } = await this.client.send('EndTxn', 5, { ...identity, committed })
+    if (errorCode === 0) Object.assign(this, { producerId, producerEpoch })
+    this.#sequence = 0
+    return errorCode
+  }
+}
+
+test('tells clients that they need not add partitions, unless it is restricted to what older ones know', async (t) => {
+  const ask = async (client: RawClient, version: number) => {
+    const { finalizedFeatures, supportedFeatures } = await client.send('ApiVersions', version, { clientSoftwareName: 'test', clientSoftwareVersion: '1' })
+    return [finalizedFeatures.map(({ name, maxVersionLevel }) => `${name} ${maxVersionLevel}`), supportedFeatures.length]
+  }
+  const { client } = await start(t)
+  assert.deepEqual(
+    [await ask(client, 4), await ask(client, 3)],
+    [
+      [['transaction.version 2'], 1],
+      [['transaction.version 2'], 0],
+    ],
+  )
+  const old = await startBroker({ port: 0, dataDir: temporaryFolder(t), logger: recordingLogger(), apiVersions: '3.9' })
+  t.after(() => old.close())
+  const oldClient = await RawClient.connect(old.port)
+  t.after(() => oldClient.close())
+  assert.deepEqual(await ask(oldClient, 4), [[], 0])
+})
+
+test('a partition and a group belong to a transaction with their first records and offsets, and each transaction has its epoch', async (t) => {
+  const { client } = await start(t)
+  const tx = await EpochProducer.init(client)
+  const before = { ...tx.identity }
+  assert.equal(await tx.produce('a', 'b'), 0)
+  assert.equal(await tx.produce('c'), 0)
+  assert.equal(await tx.commitOffset(7), 0)
+  assert.equal((await client.fetch('orders', 0, committedOnly)).lastStableOffset, 0)
+  assert.equal(await tx.end(true), 0)
+  assert.deepEqual(tx.identity, { ...before, producerEpoch: before.producerEpoch + 1 })
+  assert.deepEqual([(await client.fetch('orders', 0, committedOnly)).lastStableOffset, await committedOffset(client, true)], [4, 7])
+
+  assert.equal(await tx.end(true, before), 0, 'a lost answer may be asked for again')
+  assert.equal(tx.producerEpoch, before.producerEpoch + 1)
+  assert.equal(await tx.end(false, before), ErrorCode.INVALID_TXN_STATE)
+  const late = Object.assign(new EpochProducer(client), before)
+  assert.equal(await late.produce('late'), ErrorCode.INVALID_PRODUCER_EPOCH, 'what comes late is of no transaction')
+
+  assert.equal(await tx.produce('d'), 0)
+  assert.equal(await tx.end(false), 0)
+  assert.deepEqual((await client.fetch('orders', 4, committedOnly)).abortedTransactions, [{ producerId: tx.producerId, firstOffset: 4 }])
+  assert.equal(await late.end(true), ErrorCode.PRODUCER_FENCED)
+})
+
+test('what has not begun can be aborted, but not committed', async (t) => {
+  const { client } = await start(t)
+  const tx = await EpochProducer.init(client)
+  const first = tx.producerEpoch
+  assert.equal(await tx.end(true), ErrorCode.INVALID_TXN_STATE)
+  assert.equal(await tx.end(false), 0)
+  assert.equal(await tx.end(false), 0)
+  assert.equal(tx.producerEpoch, first + 2)
+  assert.equal(await tx.produce('a'), 0)
+  assert.equal(await tx.end(true), 0)
+  assert.equal((await client.fetch('orders', 0, committedOnly)).lastStableOffset, 2)
+})
+
+test('where the epochs are used up, a producer goes on with another producer id', async (t) => {
+  const { client } = await start(t)
+  const tx = await EpochProducer.init(client)
+  const first = tx.producerId
+  while (tx.producerId === first && tx.producerEpoch < 0x7ffe) assert.equal(await tx.end(false), 0)
+  const last = { ...tx.identity }
+  assert.equal(await tx.produce('a'), 0)
+  assert.equal(await tx.end(true), 0)
+  assert.notEqual(tx.producerId, first)
+  assert.equal(tx.producerEpoch, 0)
+  const next = { ...tx.identity }
+  assert.equal(await tx.end(true, last), 0, 'asked again')
+  assert.deepEqual(tx.identity, next)
+  assert.equal(await tx.produce('b'), 0)
+  assert.equal(await tx.end(true), 0)
+  assert.equal((await client.fetch('orders', 0, committedOnly)).lastStableOffset, 4)
+})
+
+test('an end whose markers could not be written is finished when it is asked for again, also after the death of the broker', async (t) => {
+  const { client, dataDir, inject } = await start(t)
+  const tx = await EpochProducer.init(client)
+  assert.equal(await tx.produce('a'), 0)
+  const before = { ...tx.identity }
+  inject({ kind: 'disk', topic: 'orders', error: 'ENOSPC', bytesWritten: 10, times: 1 })
+  assert.equal(await tx.end(true), ErrorCode.CONCURRENT_TRANSACTIONS)
+  const { client: again } = await startAfterKill(t, dataDir)
+  const same = Object.assign(new EpochProducer(again), before)
+  assert.equal(await same.end(true), 0)
+  assert.equal(same.producerEpoch, before.producerEpoch + 1)
+  assert.equal((await again.fetch('orders', 0, committedOnly)).lastStableOffset, 2)
+  assert.equal(await tx.end(true, before), 0)
+  assert.equal((await client.fetch('orders', 0, committedOnly)).lastStableOffset, 2)
+})
