@@ -50,6 +50,17 @@ export function regularRoutes(herder: Herder, loggers: Loggers, version: Version
   ]
 }
 
+/** `GET /openapi.json`, which describes these routes and itself: an addition of ours. */
+export function documentRoute(routes: readonly Route[], { version }: VersionInfo): Route {
+  // Made at the first request: few ever ask.
+  let document: Promise<unknown> | null = null
+  const route = anyType('GET', '/openapi.json', async () => {
+    document ??= import('./openapi/openapi-document.ts').then(({ openApiDocument }) => openApiDocument([...routes, route], version))
+    return { status: 200, body: await document }
+  })
+  return route
+}
+
 /** The endpoints that `admin.listeners` moves elsewhere. */
 export function adminRoutes(herder: Herder, loggers: Loggers): readonly Route[] {
   const resource = new LoggersResource(herder, loggers)

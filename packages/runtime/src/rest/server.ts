@@ -12,20 +12,18 @@ import { crossOrigin } from './cross-origin.ts'
 import { answerOfError, httpError } from './error-responses.ts'
 import { advertisedUrl, hostAndPort, parseListener, DISTRIBUTED_LISTENER, STANDALONE_LISTENER, type BoundListener, type Listener } from './listeners.ts'
 import { forwardRequest } from './request-forwarding.ts'
+import { RequestBodyReader } from './request-body.ts'
 import { headerValue, parseHeaderRules, type HeaderRule } from './response-headers.ts'
 import { healthAnswer, STARTING, type VersionInfo } from './resources/root.ts'
 import { allowedMethods, BadPathError, Router, type RestAnswer, type RestMethod, type RestRequest, type Route, type RouteMatch } from './router.ts'
-import { adminRoutes, regularRoutes } from './routes.ts'
+import { adminRoutes, documentRoute, regularRoutes } from './routes.ts'
 
 /** Not imported: that would also evaluate what the module loads on demand, which costs 14 MB. */
 const { STATUS_CODES, createServer } = process.getBuiltinModule('node:http')
 
-/** Larger bodies are refused with 413. The original has no limit; no connector configuration comes near it. */
-const BODY_BYTES_MAX = 8 * 1024 * 1024
-/** How much of a body that is too large is read before its connection is closed. */
-const DISCARDED_BYTES_MAX = 64 * 1024 * 1024
-/** Connections beyond this are closed at once. */
+/** Connections beyond this are closed at once, and a line of the log says so, now and then. */
 const CONNECTIONS_MAX = 1024
+const DROP_WARNING_INTERVAL_MS = 60_000
 /** The herder gives up after 90 s with a message of its own; this is for what it forgot. */
 const HERDER_TIMEOUT_MS = 92_000
 
@@ -52,6 +50,7 @@ export class RestServer {
   readonly #crossOrigin: ReturnType<typeof crossOrigin>
   /** Null where nothing is asked of requests. */
   readonly #authentication: Authentication | null
+  readonly #bodies = new RequestBodyReader()
   readonly #servers: Server[] = []
   /** Null until mounted: the worker is starting. */
   #regular: Router | null = null
@@ -59,6 +58,7 @@ export class RestServer {
   /** Null where there are no other workers. */
   #peers: Pick<WorkerClient, 'request'> | null = null
   #isStopping = false
+  #dropWarningAt = 0
   #url: URL | null = null
 
   /** @throws ConfigError where listeners, header rules or extensions are wrong. */
@@ -114,7 +114,8 @@ export class RestServer {
     this.#peers = peers
     const regular = regularRoutes(herder, this.#loggers, this.#version)
     const admin = adminRoutes(herder, this.#loggers)
-    this.#regular = new Router(this.#config.adminListeners === null ? [...regular, ...admin] : regular)
+    const served = this.#config.adminListeners === null ? [...regular, ...admin] : regular
+    this.#regular = new Router([...served, documentRoute(served, this.#version)])
     this.#admin = new Router(admin)
     this.#log.info('REST resources initialized; server is started and ready to handle requests')
   }
@@ -144,6 +145,13 @@ export class RestServer {
     )
   }
 
+  #warnOfDroppedConnection(): void {
+    const now = performance.now()
+    if (now < this.#dropWarningAt) return
+    this.#dropWarningAt = now + DROP_WARNING_INTERVAL_MS
+    this.#log.warn(`There are ${CONNECTIONS_MAX} connections to the REST API already; further ones are closed at once. Have clients keep and share theirs.`)
+  }
+
   #listenerTexts(): readonly string[] {
     return this.#config.listeners ?? [this.#config.mode === 'standalone' ? STANDALONE_LISTENER : DISTRIBUTED_LISTENER]
   }
@@ -155,6 +163,7 @@ export class RestServer {
     server.maxConnections = CONNECTIONS_MAX
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response, router()))
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(error, socket))
+    server.on('drop', () => this.#warnOfDroppedConnection())
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => reject(new ConnectError(`Unable to initialize REST server: ${bindProblem(listener, cause)}`, { cause })))
       server.listen({ port: listener.port, ...(listener.host === '' ? {} : { host: listener.host }) }, resolve)
@@ -219,10 +228,11 @@ export class RestServer {
     const type = request.headers['content-type']
     if (route.refusesOtherTypes && type !== undefined && type !== '' && !isJson(type)) return httpError(415)
     if (!acceptsJson(request.headers.accept)) return httpError(406)
-    const body = await readBody(request)
-    if (body === null) return httpError(413)
-    if (route.takesBody && body.length > 0 && (type === undefined || type === '')) return httpError(415)
-    return withTimeout(this.#answerOrForward(request, restRequest(request, params, body), route))
+    return this.#bodies.withBody(request, async (body) => {
+      if ('refusal' in body) return httpError(body.refusal)
+      if (route.takesBody && body.bytes.length > 0 && (type === undefined || type === '')) return httpError(415)
+      return withTimeout(this.#answerOrForward(request, restRequest(request, params, body.bytes), route))
+    })
   }
 
   async #answerOrForward(request: IncomingMessage, read: RestRequest, route: Route): Promise<RestAnswer> {
@@ -249,7 +259,7 @@ export class RestServer {
       response.setHeader('Content-Type', 'text/plain')
       return end(request, response, answer.text)
     }
-    if (answer.status === 413 || this.#isStopping) response.setHeader('Connection', 'close')
+    if (answer.status === 413 || answer.status === 503 || this.#isStopping) response.setHeader('Connection', 'close')
     if (answer.body !== undefined) response.setHeader('Content-Type', 'application/json')
     return end(request, response, answer.body === undefined ? '' : jsonOf(answer.body))
   }
@@ -286,26 +296,6 @@ function restRequest(request: IncomingMessage, params: ReadonlyMap<string, strin
     headers: request.headers,
     body,
   }
-}
-
-/**
- * Reads the whole body. One that is too large is read on and thrown away, so that the client gets to read the answer, but not without end.
- * @returns null where the body is too large.
- */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  return new Promise((resolve, reject) => {
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes <= BODY_BYTES_MAX) chunks.push(chunk)
-      else chunks.length = 0
-      if (bytes > DISCARDED_BYTES_MAX) resolve(null)
-    })
-    request.once('end', () => resolve(bytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks)))
-    request.once('error', () => reject(new RestError(400, 'HTTP 400 Bad Request')))
-    request.once('close', () => reject(new RestError(400, 'HTTP 400 Bad Request')))
-  })
 }
 
 async function withTimeout(answer: RestAnswer | Promise<RestAnswer>): Promise<RestAnswer> {
