@@ -33,6 +33,8 @@ export class AssignedPartition implements TopicPartition {
   ahead: FetchedData | null = null
   /** Offset after the last record that can be read, of the last fetch; -1 while it is not known. */
   endOffset = -1
+  /** The first offset of the log, of the last fetch; -1 while it is not known. */
+  startOffset = -1
   /** From where it is being fetched; null while it is not. */
   fetchedFrom: BrokerNode | null = null
   nearReplica: NearReplica | null = null

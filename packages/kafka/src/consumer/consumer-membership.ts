@@ -9,6 +9,7 @@ import type { Logger } from '../logger.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
 import { byTopic, type LastAssignment, type ReplicaRacks } from './assignor.ts'
 import { type AssignorName, assignors, isCooperative } from './assignors.ts'
+import type { ConsumerRecorder } from './consumer-metrics.ts'
 import type { RebalanceListener } from './rebalance-listener.ts'
 
 export interface ConsumerMembershipOptions {
@@ -17,6 +18,7 @@ export interface ConsumerMembershipOptions {
   readonly coordinator: Coordinator
   readonly clock: Clock
   readonly logger: Logger
+  readonly metrics: ConsumerRecorder
   /** Topics to subscribe to at present; null while they are not known (a pattern before the first metadata). */
   topics(): readonly string[] | null
   listener(): RebalanceListener
@@ -48,6 +50,7 @@ export class ConsumerMembership {
     const { config, cluster, coordinator, clock, logger, notify, membershipChanged } = options
     this.#isCooperative = isCooperative(config.assignors)
     this.#member = new GroupMember({
+      metrics: options.metrics.member,
       cluster,
       coordinator,
       clock,
@@ -142,7 +145,7 @@ export class ConsumerMembership {
     try {
       await beforeRevocation()
       logger.info(`Revoke previously assigned partitions ${names(partitions)}`)
-      await listener().revoked(partitions)
+      await this.#timed('revokedMs', () => listener().revoked(partitions))
     } finally {
       setAssignment(without(assignment(), partitions))
     }
@@ -151,7 +154,18 @@ export class ConsumerMembership {
   async #tellLost(partitions: readonly TopicPartition[]): Promise<void> {
     const listener = this.#options.listener()
     this.#options.logger.info(`Lost previously assigned partitions ${names(partitions)}`)
-    await (listener.lost ? listener.lost(partitions) : listener.revoked(partitions))
+    await this.#timed('lostMs', () => (listener.lost ? listener.lost(partitions) : listener.revoked(partitions)))
+  }
+
+  /** Measures a call of the listener. */
+  async #timed(what: 'assignedMs' | 'revokedMs' | 'lostMs', call: () => Promise<void> | void): Promise<void> {
+    const { clock, metrics } = this.#options
+    const begun = clock.now()
+    try {
+      await call()
+    } finally {
+      metrics[what].record(clock.now() - begun)
+    }
   }
 
   async #tellDropped(): Promise<void> {
@@ -205,7 +219,7 @@ export class ConsumerMembership {
       this.#options.setAssignment(partitions)
       this.#options.cluster.requestRefresh()
       this.#options.logger.info(`Adding newly assigned partitions in generation ${generation}: ${names(added) || 'none'}`)
-      await this.#options.listener().assigned(added)
+      await this.#timed('assignedMs', () => this.#options.listener().assigned(added))
     }
   }
 

@@ -1,18 +1,19 @@
-import type { KafkaError } from '@millrace/kafka-protocol'
+import { ErrorCode, errorByCode, type KafkaError } from '@millrace/kafka-protocol'
 import { type Clock, monotonicClock, timerMs } from '../clock.ts'
-import { Cluster } from '../cluster.ts'
+import { Cluster, topicError } from '../cluster.ts'
 import type { Properties } from '../config/client-properties.ts'
 import { type ConsumerConfig, consumerConfig } from '../config/consumer-config.ts'
 import { asKafkaError, closedError, commitFailedError, illegalStateError, noGroupError, timeoutError } from '../errors.ts'
 import { Coordinator } from '../group/coordinator.ts'
 import type { Membership } from '../group/group-member.ts'
-import { listOffsets, OffsetAt } from '../list-offsets.ts'
+import { type FoundOffset, listOffsets, OffsetAt, type OffsetQuery } from '../list-offsets.ts'
 import type { Logger } from '../logger.ts'
+import type { ClientMetric } from '../metrics/metric-group.ts'
 import { Signal } from '../signal.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
 import { AssignedPartition } from './assigned-partition.ts'
 import { type CommittedOffset, CommittedOffsets, type OffsetCommit } from './committed-offsets.ts'
-import { type ConsumerMetrics, consumerMetrics } from './consumer-metrics.ts'
+import { type ConsumerMetrics, ConsumerRecorder } from './consumer-metrics.ts'
 import { ConsumerMembership } from './consumer-membership.ts'
 import { Fetcher } from './fetcher.ts'
 import { type ConsumerRecords, NO_RECORDS } from './partition-records.ts'
@@ -55,8 +56,8 @@ const UNINTERRUPTED_MS_MAX = 10
  */
 export class Consumer {
   /** Counters since the consumer was made; read them at any time. */
-  readonly metrics: Readonly<ConsumerMetrics>
-  readonly #metrics: ConsumerMetrics
+  readonly metrics: ConsumerMetrics
+  readonly #metrics: ConsumerRecorder
   readonly #config: ConsumerConfig
   readonly #logger: Logger
   readonly #clock: Clock
@@ -75,6 +76,8 @@ export class Consumer {
   #membership: ConsumerMembership | null = null
   readonly #otherTopics = new Set<string>()
   #hasMetadata = false
+  /** Whether no poll has looked at the last metadata yet. */
+  #isUpdateNew = false
   #isWokenUp = false
   #polling: Promise<ConsumerRecords> | null = null
   #refusal: KafkaError | null = null
@@ -95,7 +98,7 @@ export class Consumer {
     this.#logger = logger
     this.#clock = clock
     this.#membershipChanged = membershipChanged
-    const metrics = consumerMetrics()
+    const metrics = new ConsumerRecorder(config.metrics, { partitions: () => this.#partitions })
     this.metrics = this.#metrics = metrics
     const cluster = new Cluster({
       config,
@@ -164,7 +167,10 @@ export class Consumer {
   async poll(timeoutMs: number): Promise<ConsumerRecords> {
     this.#ensureOpen()
     if (this.#polling !== null) throw illegalStateError('Consumer is not safe for concurrent access: a poll is already running.')
-    this.#polling = this.#poll(timeoutMs)
+    this.#polling = this.#metrics.polled(
+      () => this.#clock.now(),
+      () => this.#poll(timeoutMs),
+    )
     try {
       return await this.#polling
     } finally {
@@ -246,8 +252,12 @@ export class Consumer {
 
   /** What the group has committed for these partitions; those without are left out. @throws KafkaError. */
   async committed(partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
-    if (!this.#offsets) throw noGroupError()
-    return await this.#offsets.committed(partitions)
+    const offsets = this.#offsets
+    if (!offsets) throw noGroupError()
+    return await this.#metrics.committed(
+      () => this.#clock.now(),
+      () => offsets.committed(partitions),
+    )
   }
 
   /**
@@ -265,12 +275,19 @@ export class Consumer {
       )
     }
     this.#metrics.commits++
+    const begun = this.#clock.now()
     try {
       await this.#offsets.commit(offsets, membership)
+      this.#metrics.commitMs.record(this.#clock.now() - begun)
     } catch (error) {
       this.#metrics.commitsFailed++
       throw error
     }
+  }
+
+  /** All metrics by the names that they have in Java, as they are now. */
+  readMetrics(): readonly ClientMetric[] {
+    return this.#config.metrics.list(this.#clock.now())
   }
 
   /** The partitions that are read at present. */
@@ -305,6 +322,18 @@ export class Consumer {
     return this.#closing
   }
 
+  /**
+   * The first record of each partition at or after a time.
+   *
+   * @param times milliseconds since 1970.
+   * @returns a partition without such a record is left out.
+   * @throws KafkaError as `endOffsets`.
+   */
+  async offsetsForTimes(times: readonly (TopicPartition & { readonly timestamp: number })[]): Promise<readonly FoundOffset[]> {
+    if (times.some(({ timestamp }) => timestamp < 0)) throw illegalStateError('The target time cannot be negative.')
+    return (await this.#lookUpOffsets(times)).filter(({ offset }) => offset >= 0)
+  }
+
   async #close(timeoutMs: number): Promise<void> {
     this.#signal.set()
     const { promise: late, resolve } = Promise.withResolvers<void>()
@@ -332,6 +361,7 @@ export class Consumer {
         return NO_RECORDS
       }
       this.#throwRefusal()
+      this.#throwUpdateError()
       await this.#membership?.advance()
       this.#commitNowAndThen()
       const comeAgainAt = Math.min(this.#finder.search(), this.#check.check(), this.#fetcher.fetch())
@@ -361,6 +391,15 @@ export class Consumer {
     throw refusal
   }
 
+  /** Told once for each time that the brokers say it: the next poll goes on with the other topics. */
+  #throwUpdateError(): void {
+    if (!this.#isUpdateNew) return
+    this.#isUpdateNew = false
+    const topics = new Set(this.#partitions.map(({ topic }) => topic))
+    if (this.#subscription !== null && 'topics' in this.#subscription) for (const topic of this.#subscription.topics) topics.add(topic)
+    this.#throwTopicError(topics)
+  }
+
   async #letOthersRun(afterMs: number): Promise<void> {
     if (this.#clock.now() - this.#yieldedAt < afterMs) return
     await new Promise((resolve) => setImmediate(resolve))
@@ -377,10 +416,8 @@ export class Consumer {
       topics: () => this.#subscribedTopics(),
       listener: () => this.#listener,
       assignment: () => this.assignment(),
-      setAssignment: (partitions) => {
-        if (partitions.length > 0) this.#metrics.rebalances++
-        this.#setAssignment(partitions)
-      },
+      setAssignment: (partitions) => this.#setAssignment(partitions),
+      metrics: this.#metrics,
       beforeRevocation: () => this.#commitPositions(),
       notify: () => this.#signal.set(),
       membershipChanged: (membership) => this.#membershipChanged?.(membership && this.#groupMetadata(coordinator, membership)),
@@ -414,6 +451,7 @@ export class Consumer {
 
   #metadataUpdated(): void {
     this.#hasMetadata = true
+    this.#isUpdateNew = true
     this.#membership?.metadataUpdated()
     this.#signal.set()
   }
@@ -429,7 +467,10 @@ export class Consumer {
       before.delete(name)
     }
     // An answer for one that is gone must not be taken for one that comes back.
-    for (const gone of before.values()) gone.lookUp('committed')
+    for (const gone of before.values()) {
+      gone.lookUp('committed')
+      this.#metrics.forget(gone)
+    }
     this.#partitions = [...this.#byName.values()]
   }
 
@@ -467,25 +508,39 @@ export class Consumer {
   }
 
   async #ends(partitions: readonly TopicPartition[], timestamp: number): Promise<readonly (TopicPartition & { readonly offset: number })[]> {
+    const found = await this.#lookUpOffsets(partitions.map(({ topic, partition }) => ({ topic, partition, timestamp })))
+    return found.map(({ topic, partition, offset }) => ({ topic, partition, offset }))
+  }
+
+  async #lookUpOffsets(wanted: readonly OffsetQuery[]): Promise<readonly FoundOffset[]> {
     this.#ensureOpen()
-    for (const { topic } of partitions) this.#otherTopics.add(topic)
+    for (const { topic } of wanted) this.#otherTopics.add(topic)
     const { apiTimeoutMs, isReadCommitted } = this.#config
     const deadline = this.#clock.now() + apiTimeoutMs
-    const found = new Map<string, TopicPartition & { readonly offset: number }>()
-    let queries = partitions.map(({ topic, partition }) => ({ topic, partition, timestamp }))
+    const found: FoundOffset[] = []
+    let queries = wanted
     for (let failures = 1; queries.length > 0; failures++) {
       if (queries.some(({ topic, partition }) => this.#cluster.leader(topic, partition) === null)) await this.#cluster.refresh(deadline - this.#clock.now())
+      this.#throwTopicError(new Set(queries.map(({ topic }) => topic)))
       const answers = await listOffsets(this.#cluster, queries, isReadCommitted)
-      for (const { topic, partition, offset } of answers.found) found.set(partitionName({ topic, partition }), { topic, partition, offset })
+      found.push(...answers.found)
       const fatal = answers.failed.find(({ error }) => !error.retriable)
       if (fatal) throw fatal.error
       if (answers.failed.length === 0) break
       if (this.#clock.now() >= deadline) throw timeoutError(`Failed to get offsets by times in ${apiTimeoutMs}ms`, answers.failed[0]?.error)
-      queries = answers.failed.map(({ topic, partition }) => ({ topic, partition, timestamp }))
+      const failed = new Set(answers.failed.map(partitionName))
+      queries = queries.filter((query) => failed.has(partitionName(query)))
       await this.#cluster.pause(failures)
     }
-    // Brokers answer in an order of their own.
-    return partitions.flatMap((partition) => found.get(partitionName(partition)) ?? [])
+    return found
+  }
+
+  /** What is wrong with a topic that waiting will not mend, such as missing rights. */
+  #throwTopicError(topics: Iterable<string>): void {
+    for (const topic of topics) {
+      const code = this.#cluster.topicErrorCode(topic)
+      if (code !== ErrorCode.NONE && !errorByCode(code).retriable) throw topicError(code, topic)
+    }
   }
 
   #ensureOpen(): void {

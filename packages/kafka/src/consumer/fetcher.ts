@@ -18,7 +18,7 @@ import { asKafkaError, corruptRecordError, offsetOutOfRangeError } from '../erro
 import type { Logger } from '../logger.ts'
 import { partitionName } from '../topic-partition.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
-import type { ConsumerMetrics } from './consumer-metrics.ts'
+import type { ConsumerRecorder } from './consumer-metrics.ts'
 import { fetchedByName, fetchRequest, fetchVersion, usesTopicIds } from './fetch-request.ts'
 import { FetchSession, type FetchTarget } from './fetch-session.ts'
 import { FetchedData } from './fetched-data.ts'
@@ -29,7 +29,7 @@ export interface FetcherOptions {
   readonly cluster: Cluster
   readonly clock: Clock
   readonly logger: Logger
-  readonly metrics: ConsumerMetrics
+  readonly metrics: ConsumerRecorder
   partitions(): readonly AssignedPartition[]
   /** Called when there is something for a poll to do. Must not throw. */
   notify(): void
@@ -124,6 +124,7 @@ export class Fetcher {
         if (records === null) continue
         collected.push(records)
         count += records.count
+        this.#options.metrics.handedOut(partition, records.count)
       } catch (failure) {
         if (collected.length === 0) throw failure
         // The records of the others come first.
@@ -133,7 +134,6 @@ export class Fetcher {
     }
     if (count === 0) return NO_RECORDS
     this.#collectRotation++
-    this.#options.metrics.recordsConsumed += count
     return { count, partitions: collected }
   }
 
@@ -154,8 +154,9 @@ export class Fetcher {
     for (const { partition } of wanted) partition.fetchedFrom = node
     this.#busy.add(node)
     this.#options.metrics.fetches++
+    const sentAt = this.#options.clock.now()
     this.#exchange(node, wanted).then(
-      (answer) => this.#answered(node, wanted, answer),
+      (answer) => this.#answered(node, wanted, answer, this.#options.clock.now() - sentAt),
       (error) => this.#failed(node, wanted, asKafkaError(error)),
     )
   }
@@ -197,7 +198,7 @@ export class Fetcher {
     return { version, isIncremental: plan.sessionEpoch > 0, content: await promise }
   }
 
-  #answered(node: BrokerNode, wanted: readonly Wanted[], { version, isIncremental, content }: Answer): void {
+  #answered(node: BrokerNode, wanted: readonly Wanted[], { version, isIncremental, content }: Answer, latencyMs: number): void {
     this.#busy.delete(node)
     if (this.#session(node).answered(content) === 'refused') {
       for (const item of wanted) if (isCurrent(item)) item.partition.fetchedFrom = null
@@ -210,6 +211,7 @@ export class Fetcher {
       wanted.map(({ target }) => target),
       version,
     )
+    this.#options.metrics.fetched(latencyMs, content.throttleTimeMs, bytesByTopic(wanted, fetched))
     for (const item of wanted) {
       // Sought, revoked or led elsewhere meanwhile: the answer belongs to an earlier position.
       if (!isCurrent(item)) continue
@@ -240,11 +242,11 @@ export class Fetcher {
     const { partition, target } = item
     if (fetched.errorCode !== ErrorCode.NONE) return this.#refused(item, fetched, nodeEndpoints)
     endFetch(partition)
+    partition.startOffset = fetched.logStartOffset
     partition.endOffset = this.#options.config.isReadCommitted ? fetched.lastStableOffset : fetched.highWatermark
     if (fetched.preferredReadReplica >= 0) this.#readFrom(partition, fetched.preferredReadReplica)
     const { records } = fetched
     if (records === null || records.length === 0) return
-    this.#options.metrics.bytesFetched += records.length
     try {
       this.#keep(partition, target.fetchOffset, fetched, records)
     } catch (cause) {
@@ -330,6 +332,15 @@ function isCurrent({ partition, version }: Wanted): boolean {
 function endFetch(partition: AssignedPartition): void {
   partition.fetchedFrom = null
   partition.failures = 0
+}
+
+function bytesByTopic(wanted: readonly Wanted[], fetched: ReadonlyMap<string, FetchedPartition>): Map<string, number> {
+  const bytes = new Map<string, number>()
+  for (const { partition } of wanted) {
+    const length = fetched.get(partitionName(partition))?.records?.length ?? 0
+    if (length > 0) bytes.set(partition.topic, (bytes.get(partition.topic) ?? 0) + length)
+  }
+  return bytes
 }
 
 function takeFrom(partition: AssignedPartition, recordsMax: number): PartitionRecords | null {

@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster.ts'
 import { asKafkaError, closedError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Coordinator } from './coordinator.ts'
+import { MemberMetrics } from './member-metrics.ts'
 
 /** One way of sharing the work that a member can take part in; the group settles on one that all members know. */
 export interface GroupProtocol {
@@ -39,6 +40,8 @@ export interface GroupMemberOptions {
   readonly coordinator: Coordinator
   readonly clock: Clock
   readonly logger: Logger
+  /** Where the member counts what it does; default nowhere. */
+  readonly metrics?: MemberMetrics
   /** `consumer` for consumers, `connect` for workers. */
   readonly protocolType: string
   readonly groupInstanceId: string | null
@@ -78,6 +81,7 @@ const JOIN_GRACE_MS = 5_000
  */
 export class GroupMember {
   readonly #options: GroupMemberOptions
+  readonly #metrics: MemberMetrics
   #memberId = ''
   #generation = -1
   #needsJoin = true
@@ -96,6 +100,7 @@ export class GroupMember {
 
   constructor(options: GroupMemberOptions) {
     this.#options = options
+    this.#metrics = options.metrics ?? new MemberMetrics()
     this.#progressedAt = options.clock.now()
     this.#heardAt = this.#progressedAt
   }
@@ -145,6 +150,7 @@ export class GroupMember {
   async join(): Promise<JoinResult> {
     this.#isJoining = true
     this.#stopHeartbeats()
+    const begun = this.#options.clock.now()
     try {
       for (let failures = 0; ; ) {
         if (this.#isClosed) throw closedError('The member has left the group.')
@@ -154,16 +160,25 @@ export class GroupMember {
         const result = await this.#attempt().catch((error: unknown) => this.#joinFailure(asKafkaError(error), attemptedAt))
         if (result === 'again') failures = 0
         else if (result === 'later') await this.#options.cluster.pause(++failures)
-        else return result
+        else return this.#settled(result, begun)
       }
     } catch (error) {
       if (!this.#isClosed) this.#needsJoin = true
+      this.#metrics.rebalancesFailed++
       throw error
     } finally {
       this.#isJoining = false
       // A heartbeat before the assignment is there would be refused.
       if (this.#generation >= 0) this.#scheduleHeartbeat()
     }
+  }
+
+  #settled(result: JoinResult, begun: number): JoinResult {
+    const now = this.#options.clock.now()
+    this.#metrics.rebalances++
+    this.#metrics.lastRebalanceAt = now
+    this.#metrics.rebalanceMs.record(now - begun)
+    return result
   }
 
   /** Leaves the group, so that the others need not wait for the session to time out. A static member stays in it (KIP-345). Never rejects. */
@@ -207,6 +222,7 @@ export class GroupMember {
       rebalanceTimeoutMs + JOIN_GRACE_MS,
     )
     this.#heard(sentAt)
+    this.#metrics.joinMs.record(this.#options.clock.now() - sentAt)
     if (joined.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
       this.#become(joined.memberId, -1)
       return 'again'
@@ -244,6 +260,7 @@ export class GroupMember {
       }),
       rebalanceTimeoutMs + JOIN_GRACE_MS,
     )
+    this.#metrics.syncMs.record(this.#options.clock.now() - sentAt)
     if (synced.errorCode !== ErrorCode.NONE) return this.#refused(synced.errorCode, `Synchronizing with group "${groupId}"`)
     this.#isLost = false
     this.#heard(sentAt)
@@ -405,6 +422,8 @@ export class GroupMember {
       (version) => (version >= 3 ? { ...body, groupInstanceId } : body),
       Math.min(sessionTimeoutMs, Math.max(1, this.#silenceLeftMs())),
     )
+    this.#metrics.lastHeartbeatAt = this.#options.clock.now()
+    this.#metrics.heartbeatMs.record(this.#metrics.lastHeartbeatAt - sentAt)
     // An answer to an earlier generation, or one that a join has overtaken, says nothing about this one.
     if (this.#generation !== generationId || this.#isJoining) return
     if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.REBALANCE_IN_PROGRESS) this.#heard(sentAt)

@@ -94,13 +94,18 @@ export class ClientMetrics {
 
   /** What is measured of one of several things, made when it is first asked for. @param make with the group that it describes itself in. */
   child<T extends Measured>(name: string, tags: Readonly<Record<string, string>>, make: (group: MetricGroup) => T): T {
-    const key = `${name} ${Object.values(tags).join(' ')}`
+    const key = keyOf(name, tags)
     const known = this.#children.get(key)
     if (known) return known.measured as T
     const group = new MetricGroup(`${this.#prefix}-${name}`, { ...this.#tags, ...tags }, this.#windows)
     const measured = make(group)
     this.#children.set(key, { measured, group, activity: measured.activity, changedAt: this.#rotatedAt })
     return measured
+  }
+
+  /** Leaves one of several out from now on. */
+  forget(name: string, tags: Readonly<Record<string, string>>): void {
+    this.#children.delete(keyOf(name, tags))
   }
 
   /** What goes to and comes from one broker. @param id negative for a bootstrap server. */
@@ -148,6 +153,10 @@ export class ClientMetrics {
       .meter('failed-reauthentication', () => connections.renewalRefused)
       .spread('reauthentication-latency', connections.renewalMs)
   }
+}
+
+function keyOf(name: string, tags: Readonly<Record<string, string>>): string {
+  return `${name} ${Object.values(tags).join(' ')}`
 }
 
 function describeTraffic(group: MetricGroup, traffic: Traffic): void {

@@ -22,25 +22,29 @@ interface Source {
   read(now: number): number
 }
 
-/** Sum, number and greatest of values that are measured now and then. Recording costs a few additions. */
+/** Sum, number, greatest and least of values that are measured now and then. Recording costs a few additions. */
 export class Spread {
   #sum = 0
   #count = 0
   #max = Number.NEGATIVE_INFINITY
+  #min = Number.POSITIVE_INFINITY
   /** Those of the windows that have passed and still count. */
-  #past: { readonly sum: number; readonly count: number; readonly max: number }[] = []
+  #past: { readonly sum: number; readonly count: number; readonly max: number; readonly min: number }[] = []
 
   /** How many values there have been in all. */
   total = 0
   /** Their sum. */
   totalSum = 0
 
+  /** @param value NaN is left out. */
   record(value: number): void {
+    if (Number.isNaN(value)) return
     this.total++
     this.totalSum += value
     this.#sum += value
     this.#count++
     if (value > this.#max) this.#max = value
+    if (value < this.#min) this.#min = value
   }
 
   get average(): number {
@@ -53,12 +57,18 @@ export class Spread {
     return max === Number.NEGATIVE_INFINITY ? Number.NaN : max
   }
 
+  get least(): number {
+    const min = Math.min(this.#min, ...this.#past.map(({ min }) => min))
+    return min === Number.POSITIVE_INFINITY ? Number.NaN : min
+  }
+
   /** A window has passed. */
   rotate(samples: number): void {
-    this.#past = samples > 1 ? [...this.#past, { sum: this.#sum, count: this.#count, max: this.#max }].slice(1 - samples) : []
+    this.#past = samples > 1 ? [...this.#past, { sum: this.#sum, count: this.#count, max: this.#max, min: this.#min }].slice(1 - samples) : []
     this.#sum = 0
     this.#count = 0
     this.#max = Number.NEGATIVE_INFINITY
+    this.#min = Number.POSITIVE_INFINITY
   }
 }
 
@@ -129,11 +139,12 @@ export class MetricGroup {
     return this.gauge(`${base}-rate`, (now) => growth.rate(now) * SECOND_MS)
   }
 
-  /** Averages and greatest values: `…-avg` and `…-max`, or one of them. */
-  spread(base: string, spread: Spread, which: readonly ('avg' | 'max')[] = ['avg', 'max']): this {
+  /** Averages and greatest values: `…-avg` and `…-max`, or others. */
+  spread(base: string, spread: Spread, which: readonly ('avg' | 'max' | 'min')[] = ['avg', 'max']): this {
     if (!this.#spreads.includes(spread)) this.#spreads.push(spread)
     if (which.includes('avg')) this.gauge(`${base}-avg`, () => spread.average)
     if (which.includes('max')) this.gauge(`${base}-max`, () => spread.greatest)
+    if (which.includes('min')) this.gauge(`${base}-min`, () => spread.least)
     return this
   }
 
