@@ -96,10 +96,24 @@ test(`loses no acknowledged record and repeats none when it is killed at ${ROUND
   const { child, port, exited } = await startBrokerProcess(dataDir)
   const client = await RawClient.connect(port)
   const records: { readonly offset: number; readonly value: string }[] = []
+  const batchEpochs: { readonly epoch: number; readonly offset: number }[] = []
   for (;;) {
     const { records: bytes, highWatermark } = await client.fetch('orders', records.length)
-    for (const batch of readBatches(bytes!)) records.push(...recordsIn([batch.bytes]))
+    for (const batch of readBatches(bytes!)) {
+      batchEpochs.push({ epoch: batch.partitionLeaderEpoch, offset: batch.baseOffset })
+      records.push(...recordsIn([batch.bytes]))
+    }
     if (records.length >= highWatermark) break
+  }
+  // Each round was led in an epoch of its own, which ended where the next one with records begins.
+  const starts = [...new Map(batchEpochs.map(({ epoch, offset }) => [epoch, offset] as const).reverse())].reverse()
+  for (const [i, [epoch]] of starts.entries()) {
+    const { topics } = await client.send('OffsetForLeaderEpoch', 4, {
+      replicaId: -2,
+      topics: [{ topic: 'orders', partitions: [{ partition: 0, leaderEpoch: epoch }] }],
+    })
+    const { leaderEpoch, endOffset } = topics[0]!.partitions[0]!
+    assert.deepEqual([leaderEpoch, endOffset], [epoch, starts[i + 1]?.[1] ?? records.length])
   }
   child.kill('SIGKILL')
   await exited

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { type ApiName, apis, decodeResponse, encodeRequest, ErrorCode, readBatches } from '@millrace/kafka-protocol'
 import { apiHandlers } from './api-handlers.ts'
@@ -612,6 +613,15 @@ test('refuses to open data that it cannot read, and a second broker on the same 
     code: 'BROKER_DATA_INVALID',
     message: /meta\.json" cannot be made/,
   })
+})
+
+test('says at once that a data folder cannot be made', async (t) => {
+  const file = join(temporaryFolder(t), 'file')
+  writeFileSync(file, '')
+  const folders = [file, join(file, 'below'), ...(process.platform === 'linux' ? ['/proc/broker/data'] : [])]
+  for (const dataDir of folders) {
+    await assert.rejects(startBroker({ port: 0, dataDir, logger: recordingLogger() }), { code: 'BROKER_DATA_INVALID' }, dataDir)
+  }
 })
 
 test('names properties that have no effect', async (t) => {

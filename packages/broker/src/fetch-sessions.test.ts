@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ErrorCode } from '@millrace/kafka-protocol'
 import { FetchSessions, type FetchTarget } from './fetch-sessions.ts'
+import { Random } from './fixtures/random.ts'
 import type { RawClient } from './fixtures/raw-client.ts'
-import { recordBatch } from './fixtures/record-batches.ts'
+import { recordBatch, recordsIn } from './fixtures/record-batches.ts'
 import { createTopic, startedBroker } from './fixtures/started-broker.ts'
 
 const batch = (...values: string[]) => recordBatch(values, { timestamp: Date.now() })
@@ -129,6 +130,67 @@ test('an error is told each time, and partitions take turns where answers are sm
     ],
   })
   assert.ok(answered.some(([partition, what]) => partition === 2 && what === 'records'))
+})
+
+test('who follows a session sees every record once and every end, whatever is produced, forgotten and asked for again', async (t) => {
+  const random = new Random()
+  t.diagnostic(`SEED=${random.seed}`)
+  const { client } = await startedBroker(t)
+  const partitionCount = 6
+  await createTopic(client, 'orders', partitionCount)
+  const ends = new Map(Array.from({ length: partitionCount }, (_, partition) => [partition, 0]))
+  const positions = new Map<number, number>()
+  const told = new Map<number, number>()
+  // What the session has not been told of: a new position, or a partition that is new to it.
+  const changed = new Set<number>()
+  const forgotten = new Set<number>()
+  let session = { id: 0, epoch: 0 }
+  for (let step = 0; step < 400; step++) {
+    const isLast = step >= 380
+    const partition = random.integer(0, partitionCount - 1)
+    if (!isLast && random.integer(0, 1)) {
+      const values = Array.from({ length: random.integer(1, 5) }, () => 'v')
+      await client.produce('orders', batch(...values), { partition })
+      ends.set(partition, ends.get(partition)! + values.length)
+    }
+    if (!positions.has(partition)) {
+      positions.set(partition, ends.get(partition)! - random.integer(0, Math.min(2, ends.get(partition)!)))
+      changed.add(partition)
+      forgotten.delete(partition)
+    } else if (!isLast && random.integer(0, 9) === 0) {
+      positions.delete(partition)
+      told.delete(partition)
+      if (!changed.delete(partition) || session.epoch > 0) forgotten.add(partition)
+    }
+    const asked = session.epoch === 0 ? [...positions.keys()] : [...changed]
+    const { errorCode, sessionId, responses } = await client.send('Fetch', 12, {
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes: random.integer(1, 400),
+      sessionId: session.id,
+      sessionEpoch: session.epoch,
+      topics: [{ topic: 'orders', partitions: asked.map((index) => ({ partition: index, fetchOffset: positions.get(index)!, partitionMaxBytes: 1000 })) }],
+      forgottenTopicsData: session.epoch > 0 && forgotten.size > 0 ? [{ topic: 'orders', partitions: [...forgotten] }] : [],
+    })
+    assert.equal(errorCode, 0)
+    changed.clear()
+    forgotten.clear()
+    for (const { partitionIndex, highWatermark, records } of responses.flatMap(({ partitions }) => partitions)) {
+      const position = positions.get(partitionIndex)
+      assert.notEqual(position, undefined, 'a partition that was forgotten')
+      told.set(partitionIndex, highWatermark)
+      for (const { offset } of recordsIn([records!])) {
+        if (offset < positions.get(partitionIndex)!) continue
+        assert.equal(offset, positions.get(partitionIndex))
+        positions.set(partitionIndex, offset + 1)
+        changed.add(partitionIndex)
+      }
+    }
+    // Now and then the connection is thought to be lost, and a new session is begun.
+    session = sessionId === 0 || (!isLast && random.integer(0, 29) === 0) ? { id: sessionId, epoch: 0 } : { id: sessionId, epoch: session.epoch + 1 }
+  }
+  for (const [partition, position] of positions)
+    assert.deepEqual([position, told.get(partition)], [ends.get(partition), ends.get(partition)], `partition ${partition}`)
 })
 
 test('sessions are kept in bounded memory: the longest unused makes room, a used one does not', () => {

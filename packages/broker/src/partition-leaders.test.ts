@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { ErrorCode } from '@millrace/kafka-protocol'
 import type { RawClient } from './fixtures/raw-client.ts'
@@ -65,6 +67,28 @@ test('each start has an epoch of its own, and the history of the epochs stays wi
     [
       [3, 2],
       [0, 0],
+    ],
+  )
+})
+
+test('goes on with data from the time when there was one epoch alone', async (t) => {
+  const first = await startedBroker(t)
+  await createTopic(first.client, 'orders')
+  await first.client.produce('orders', batch('a', 'b'))
+  await first.broker.close()
+  const meta = join(first.dataDir, 'meta.json')
+  const { leaderEpoch: _, ...before } = JSON.parse(readFileSync(meta, 'utf8')) as { leaderEpoch: number }
+  writeFileSync(meta, JSON.stringify(before))
+  rmSync(join(first.dataDir, 'orders-0', 'leader-epoch-checkpoint'))
+
+  const { client } = await startedBroker(t, { dataDir: first.dataDir })
+  assert.equal((await leaderOf(client)).leaderEpoch, 1)
+  await client.produce('orders', batch('c'))
+  assert.deepEqual(
+    [await endOf(client, 0), await endOf(client, 1)],
+    [
+      [0, 2],
+      [1, 3],
     ],
   )
 })

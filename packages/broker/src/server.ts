@@ -76,6 +76,7 @@ export class Server {
   /** Called every second or so: where others wait for memory, those who hold some and do not get on with it lose their connection. */
   closeStalled(): void {
     const { requestMemory, answerMemory, config } = this.#services
+    if (!requestMemory.hasWaiters && !answerMemory.hasWaiters) return
     const { memoryStallTimeoutMs: stallMs } = config
     const before = performance.now() - stallMs
     for (const connection of this.#connections) {
