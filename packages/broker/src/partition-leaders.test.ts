@@ -109,6 +109,22 @@ test('pretends a change of leaders: a time without one, then a new epoch', async
   assert.deepEqual(await leaderOf(client), { errorCode: 0, leaderId: 1, leaderEpoch: 1 })
 })
 
+test('tells clients that take another leader for the present one, which it is and where', async (t) => {
+  const { client, broker } = await startedBroker(t)
+  const { topicId } = await createTopic(client, 'orders')
+  broker.faults.inject({ kind: 'leader-change', topic: 'orders' })
+  const partitions = [{ partition: 0, fetchOffset: 0, currentLeaderEpoch: 0, partitionMaxBytes: 1000 }]
+  const fetched = await client.send('Fetch', 16, { maxWaitMs: 0, minBytes: 0, topics: [{ topicId, partitions }], forgottenTopicsData: [] })
+  const { errorCode, currentLeader } = fetched.responses[0]!.partitions[0]!
+  assert.deepEqual([errorCode, currentLeader], [ErrorCode.FENCED_LEADER_EPOCH, { leaderId: 1, leaderEpoch: 1 }])
+  assert.deepEqual(fetched.nodeEndpoints, [{ nodeId: 1, host: '127.0.0.1', port: broker.port, rack: null }])
+
+  broker.faults.inject({ kind: 'leader-change', topic: 'orders', awayMs: 600_000 })
+  const topicData = [{ name: 'orders', partitionData: [{ index: 0, records: batch('a') }] }]
+  const produced = await client.send('Produce', 10, { acks: -1, timeoutMs: 1000, topicData })
+  assert.deepEqual(produced.responses[0]!.partitionResponses[0]!.currentLeader, { leaderId: -1, leaderEpoch: 2 })
+})
+
 test('tells consumers what an unclean change of leaders has cost, and lets waiting ones look again', async (t) => {
   const { client, broker } = await startedBroker(t)
   await createTopic(client, 'orders')

@@ -1,7 +1,7 @@
 import { encodeResponse, ErrorCode, KafkaError } from '@millrace/kafka-protocol'
-import type { ApiHandler, BrokerServices, Request } from '../api-handler.ts'
+import { type ApiHandler, type BrokerServices, NODE_ID, type Request } from '../api-handler.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
-import { leadershipError } from './01-fetch.ts'
+import { currentLeader, leadershipError } from './01-fetch.ts'
 
 interface PartitionAnswer {
   readonly index: number
@@ -10,6 +10,13 @@ interface PartitionAnswer {
   readonly baseOffset: number
   readonly logAppendTimeMs?: number
   readonly logStartOffset?: number
+  readonly currentLeader?: { readonly leaderId: number; readonly leaderEpoch: number }
+}
+
+interface TopicAnswer {
+  readonly name: string
+  readonly topicId: string
+  readonly partitionResponses: readonly PartitionAnswer[]
 }
 
 /**
@@ -73,7 +80,7 @@ function append(
   const topic = version >= 13 ? topics.getById(topicId) : topics.get(name)
   if (!topic) return failed(index, version >= 13 ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   const leadership = leadershipError(topic, index, -1, services)
-  if (leadership) return failed(index, leadership)
+  if (leadership) return { ...failed(index, leadership), currentLeader: currentLeader(topic, index, services) }
   try {
     const log = topics.log(topic, index)
     const { baseOffset, logAppendTime } = log.append(records ?? Buffer.alloc(0), now, version >= 12 ? transactions.guardAdding : transactions.guard)
@@ -90,17 +97,24 @@ function failed(index: number, errorCode: number, errorMessage: string | null = 
   return { index, errorCode, errorMessage, baseOffset: -1, logStartOffset: -1 }
 }
 
-function encode(
-  { version, correlationId, throttleTimeMs }: Request<'Produce'>,
-  responses: readonly { readonly name: string; readonly topicId: string; readonly partitionResponses: readonly PartitionAnswer[] }[],
-): Buffer[] {
+function encode({ version, correlationId, throttleTimeMs, advertised }: Request<'Produce'>, responses: readonly TopicAnswer[]): Buffer[] {
   const body = {
     throttleTimeMs,
+    ...(version >= 10 && isElsewhere(responses) && { nodeEndpoints: [{ nodeId: NODE_ID, ...advertised }] }),
     responses: responses.map(({ name, topicId, partitionResponses }) => ({
       name,
       topicId,
-      partitionResponses: partitionResponses.map((partition) => ({ ...partition, recordErrors: [] })),
+      partitionResponses: partitionResponses.map(({ currentLeader, ...partition }) => ({
+        ...partition,
+        recordErrors: [],
+        ...(version >= 10 && currentLeader && { currentLeader }),
+      })),
     })),
   }
   return [encodeResponse({ api: 'Produce', version, correlationId, body })]
+}
+
+/** Whether any partition has another leader than its client thought (KIP-951). */
+function isElsewhere(responses: readonly TopicAnswer[]): boolean {
+  return responses.some(({ partitionResponses }) => partitionResponses.some(({ currentLeader }) => currentLeader !== undefined))
 }

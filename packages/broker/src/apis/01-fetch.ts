@@ -1,5 +1,5 @@
-import { encodeFetchResponse, ErrorCode, type FetchResponsePartition, KafkaError } from '@millrace/kafka-protocol'
-import type { Answer, ApiHandler, BrokerServices, Request } from '../api-handler.ts'
+import { type CurrentLeader, encodeFetchResponse, ErrorCode, type FetchResponsePartition, KafkaError } from '@millrace/kafka-protocol'
+import { type Answer, type ApiHandler, type BrokerServices, NODE_ID, type Request } from '../api-handler.ts'
 import type { FetchSession, FetchTarget } from '../fetch-sessions.ts'
 import type { LogWatcher, PartitionLog } from '../log/partition-log.ts'
 import type { Topic } from '../topics.ts'
@@ -15,6 +15,8 @@ interface Wanted extends FetchTarget {
   readonly errorCode: number
   /** Undefined where there is an error. */
   readonly log: PartitionLog | undefined
+  /** For a client that takes another one for it. */
+  readonly currentLeader?: CurrentLeader
 }
 
 /** What a request asks for, its session looked up. */
@@ -28,7 +30,8 @@ interface Plan {
 /**
  * Fetch 4 to 17: whole record batches from each offset asked for, bounded by the sizes of the request and by `fetch.max.bytes`; at least one batch
  * if there is any (KIP-74). Waits until `min_bytes` are there or `max_wait_ms` is over. Committed records end at the last stable offset.
- * Fetch sessions: KIP-227. Topic ids from 13 on: KIP-516. A consumer that says which epoch it read last is told where the log parted from it (KIP-595).
+ * Fetch sessions: KIP-227. Topic ids from 13 on: KIP-516. A consumer that says which epoch it read last is told where the log parted from it (KIP-595),
+ * and one that took another leader for the present one, which it is (KIP-951).
  */
 export const fetch: ApiHandler<'Fetch'> = {
   api: 'Fetch',
@@ -86,7 +89,7 @@ function resolve(targets: readonly FetchTarget[], services: BrokerServices): Wan
     if (!topic) return { ...target, errorCode: isById ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, log: undefined }
     const { partition: index, currentLeaderEpoch } = target.partition
     const leadership = leadershipError(topic, index, currentLeaderEpoch, services)
-    if (leadership) return { ...target, errorCode: leadership, log: undefined }
+    if (leadership) return { ...target, errorCode: leadership, log: undefined, currentLeader: currentLeader(topic, index, services) }
     try {
       return { ...target, errorCode: 0, log: topics.log(topic, index) }
     } catch (error) {
@@ -102,6 +105,11 @@ export function leadershipError(topic: Topic, partition: number, currentLeaderEp
   const epoch = leaders.epochOf(topic.id, partition)
   if (currentLeaderEpoch === epoch) return 0
   return currentLeaderEpoch > epoch ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.FENCED_LEADER_EPOCH
+}
+
+/** The leader of a partition, for a client that did not know (KIP-951). */
+export function currentLeader({ id }: Topic, partition: number, { leaders }: BrokerServices): CurrentLeader {
+  return { leaderId: leaders.isAway(id, partition) ? -1 : NODE_ID, leaderEpoch: leaders.epochOf(id, partition) }
 }
 
 function isReady(wanted: readonly Wanted[], bytesMin: number, isCommittedOnly: boolean): boolean {
@@ -193,9 +201,14 @@ function read(request: Request<'Fetch'>, { config, answerMemory }: BrokerService
   return encode(request, answers, { sessionId: plan.session?.id ?? 0 })
 }
 
-function readPartition({ partition, log, errorCode }: Wanted, isCommittedOnly: boolean, bytesMax: number, isOneRequired: boolean): FetchResponsePartition {
+function readPartition(
+  { partition, log, errorCode, currentLeader }: Wanted,
+  isCommittedOnly: boolean,
+  bytesMax: number,
+  isOneRequired: boolean,
+): FetchResponsePartition {
   const { partition: index, fetchOffset } = partition
-  if (!log) return failed(index, errorCode)
+  if (!log) return { ...failed(index, errorCode), currentLeader }
   const diverging = divergingEpoch(log, partition)
   if (diverging) {
     return {
@@ -250,7 +263,7 @@ function codeOf(error: unknown): number {
 }
 
 function encode(
-  { version, correlationId, throttleTimeMs }: Request<'Fetch'>,
+  { version, correlationId, throttleTimeMs, advertised }: Request<'Fetch'>,
   answers: readonly { readonly topic: string; readonly topicId: string; readonly answer: FetchResponsePartition }[],
   { errorCode = 0, sessionId = 0 }: { readonly errorCode?: number; readonly sessionId?: number } = {},
 ): Buffer[] {
@@ -261,5 +274,6 @@ function encode(
     if (known) known.partitions.push(answer)
     else topics.set(key, { topic, topicId, partitions: [answer] })
   }
-  return encodeFetchResponse({ version, correlationId, throttleTimeMs, errorCode, sessionId, topics: [...topics.values()] })
+  const nodeEndpoints = answers.some(({ answer }) => answer.currentLeader) ? [{ nodeId: NODE_ID, ...advertised }] : []
+  return encodeFetchResponse({ version, correlationId, throttleTimeMs, errorCode, sessionId, topics: [...topics.values()], nodeEndpoints })
 }
