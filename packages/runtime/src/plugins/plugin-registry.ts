@@ -35,9 +35,10 @@ export interface PluginRegistry {
    * @param kinds which kinds may answer
    * @param name class name, simple name, or simple name without its suffix
    * @param versionRange Maven version range; a bare version means exactly that one; null, undefined or `latest`: the highest
+   * @param near the location of the connector that asks: without a version range, what is in the same place comes before higher versions elsewhere
    * @throws PluginNotFoundError, PluginVersionError, AmbiguousPluginError (`plugin-errors.ts`), with the original's messages.
    */
-  find(kinds: PluginKind | readonly PluginKind[], name: string, versionRange?: string | null): PluginDescriptor
+  find(kinds: PluginKind | readonly PluginKind[], name: string, versionRange?: string | null, near?: string): PluginDescriptor
   /** As `find`, but null where nothing matches for any reason. */
   lookup(kinds: PluginKind | readonly PluginKind[], name: string, versionRange?: string | null): PluginDescriptor | null
   /** All plug-ins, sorted by class name, version (ascending), location. */
@@ -70,13 +71,14 @@ class NamedPlugins implements PluginRegistry {
     for (const plugin of this.#sorted) for (const alias of plugin.aliases) this.#classesOf(alias).add(plugin.className)
   }
 
-  find(kinds: PluginKind | readonly PluginKind[], name: string, versionRange?: string | null): PluginDescriptor {
+  find(kinds: PluginKind | readonly PluginKind[], name: string, versionRange?: string | null, near?: string): PluginDescriptor {
     const candidates = this.#named(this.list(kinds), name)
     const className = candidates[0]?.className
     if (className === undefined) throw this.#notFound(kinds, name)
     const matching = matchingVersions(candidates, className, versionRange)
+    const nearby = versionRange == null ? matching.filter(({ location }) => location === near) : []
     // Sorted by version: the last one is the highest.
-    return matching[matching.length - 1] as PluginDescriptor
+    return (nearby.at(-1) ?? matching.at(-1)) as PluginDescriptor
   }
 
   lookup(kinds: PluginKind | readonly PluginKind[], name: string, versionRange?: string | null): PluginDescriptor | null {
