@@ -95,7 +95,8 @@ export class KafkaBasedLog {
     this.#options = options
     this.#logger = logger
     const waiting = { 'fetch.max.wait.ms': FETCH_WAIT_MS, 'fetch.max.bytes': FETCH_BYTES_MAX }
-    this.#consumer = new Consumer({ ...waiting, ...clients.consumer, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false' }, { logger })
+    const reading = { ...waiting, ...clients.consumer, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false' }
+    this.#consumer = new Consumer(reading, { logger: withoutInfo(logger) })
     // As in the original, so that brokers and their rights ask for nothing more than of a Java worker.
     const inOrder = { acks: 'all', 'max.in.flight.requests.per.connection': '1', 'enable.idempotence': 'false', 'delivery.timeout.ms': '2147483647' }
     this.#producer = new Producer({ 'linger.ms': '0', ...clients.producer, ...inOrder }, { logger })
@@ -200,7 +201,10 @@ export class KafkaBasedLog {
     const deadline = performance.now() + START_TIMEOUT_MS
     for (let delayMs = RETRY_DELAY_MS; ; delayMs = Math.min(2 * delayMs, RETRY_DELAY_MS_MAX)) {
       try {
-        return await this.#readUpTo(await this.#endOffsets())
+        const ends = await this.#endOffsets()
+        // A poll waits for metadata and positions no longer than they take.
+        if ([...ends.values()].some((end) => end > 0)) this.#handOut(await this.#consumer.poll(POLL_TO_END_TIMEOUT_MS))
+        return await this.#readUpTo(ends)
       } catch (error) {
         if (!isRetriable(error) || performance.now() >= deadline || this.#stopped.signal.aborted) throw error
         this.#logger.warn(`Topic ${this.#topic.name} could not be read; it is tried again: ${error.message}`)
@@ -292,6 +296,18 @@ export class KafkaBasedLog {
   async #pause(delayMs: number): Promise<void> {
     // Ends early where the log stops.
     await delay(delayMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
+  }
+}
+
+/** That each partition is read from its beginning is no news. */
+function withoutInfo(logger: Logger): Logger {
+  return {
+    isDebugEnabled: logger.isDebugEnabled,
+    trace: (message, error) => logger.trace(message, error),
+    debug: (message, error) => logger.debug(message, error),
+    info: (message, error) => logger.debug(message, error),
+    warn: (message, error) => logger.warn(message, error),
+    error: (message, error) => logger.error(message, error),
   }
 }
 
