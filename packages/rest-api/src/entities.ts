@@ -67,6 +67,22 @@ export interface ConnectorStateInfo {
   readonly type: ConnectorType
 }
 
+/** What failed on the path of records since the task started: the original's `task-error-metrics`. */
+export interface RecordErrors {
+  /** Attempts that failed. */
+  readonly failures: number
+  /** Records that failed for good. */
+  readonly errors: number
+  /** Records left out because errors are tolerated. */
+  readonly skipped: number
+  readonly retries: number
+  readonly logged: number
+  readonly dead_letter_requests: number
+  readonly dead_letter_failures: number
+  /** ISO 8601, or null. */
+  readonly last_error_at: string | null
+}
+
 /** Where the records of a task went since it started: `read` is the sum of all others. */
 export interface RecordLedger {
   /** Polled from the source, or fetched from Kafka and handed to the task. */
@@ -95,6 +111,7 @@ export interface TaskProgress {
   readonly last_progress_at: string | null
   /** Records behind the end of the assigned partitions (sinks; null where unknown or for sources). */
   readonly lag: number | null
+  readonly errors: RecordErrors
   /** Who saw this, and when (ISO 8601). */
   readonly observed_by: string
   readonly observed_at: string

@@ -10,17 +10,7 @@ interface LaterKey {
   readonly feature: string
 }
 
-const BOTH = ['source', 'sink'] as const
-
 const LATER_KEYS: readonly LaterKey[] = [
-  { key: 'errors.retry.timeout', kinds: BOTH, accepted: '0', feature: 'Retrying of failed records' },
-  { key: 'errors.retry.delay.max.ms', kinds: BOTH, accepted: '60000', feature: 'Retrying of failed records' },
-  { key: 'errors.tolerance', kinds: BOTH, accepted: 'none', feature: 'Tolerance of failed records' },
-  { key: 'errors.log.enable', kinds: BOTH, accepted: 'false', feature: 'Logging of failed records' },
-  { key: 'errors.log.include.messages', kinds: BOTH, accepted: 'false', feature: 'Logging of failed records' },
-  { key: 'errors.deadletterqueue.topic.name', kinds: ['sink'], accepted: '', feature: 'The dead letter queue' },
-  { key: 'errors.deadletterqueue.topic.replication.factor', kinds: ['sink'], accepted: '3', feature: 'The dead letter queue' },
-  { key: 'errors.deadletterqueue.context.headers.enable', kinds: ['sink'], accepted: 'false', feature: 'The dead letter queue' },
   { key: 'exactly.once.support', kinds: ['source'], accepted: 'requested', feature: 'Exactly-once delivery' },
   { key: 'transaction.boundary', kinds: ['source'], accepted: 'poll', feature: 'Exactly-once delivery' },
   { key: 'transaction.boundary.interval.ms', kinds: ['source'], accepted: null, feature: 'Exactly-once delivery' },

@@ -221,7 +221,7 @@ describe('validation of a connector', () => {
     }
     assert.deepEqual(await errorsOf({ ...SOURCE, ...defaults }), {})
     const others = {
-      'errors.tolerance': 'all',
+      'transaction.boundary': 'interval',
       'exactly.once.support': 'required',
     }
     const errors = await errorsOf({ ...SOURCE, ...others })

@@ -83,10 +83,11 @@ export class ConnectorValidation {
     for (const role of ROLES) this.#nameConverterClass(role, config, framework)
     this.#addFrameworkErrors(kind, config, framework)
 
-    const [own, aliases, producer, consumer, ...converters] = await Promise.all([
+    const [own, aliases, producer, admin, consumer, ...converters] = await Promise.all([
       this.#worker.validateConnector(descriptor, properties),
       this.#aliases.validate(properties),
-      kind === 'source' ? this.#clientOverrides.validate('PRODUCER', descriptor, properties) : [],
+      usesProducer(kind, properties) ? this.#clientOverrides.validate('PRODUCER', descriptor, properties) : [],
+      usesAdmin(kind, properties) ? this.#clientOverrides.validate('ADMIN', descriptor, properties) : [],
       kind === 'sink' ? this.#clientOverrides.validate('CONSUMER', descriptor, properties) : [],
       ...ROLES.map((role) => this.#validateConverter(role, properties, framework.get(`${role}.converter`))),
     ])
@@ -95,7 +96,7 @@ export class ConnectorValidation {
     for (const key of own.configKeys) keys.set(key.name, key)
     const values = [...framework.values(), ...aliases.infos.flatMap(({ value }) => value ?? []), ...own.values.map(foundPlainValue)]
     const inner = mergedInfos(keys, values)
-    const prefixed = [...producer, ...consumer, ...converters.flat()]
+    const prefixed = [...producer, ...consumer, ...admin, ...converters.flat()]
     return {
       name: className,
       // For overrides and converters the original counts keys, not messages.
@@ -285,6 +286,19 @@ export function configErrors({ error_count: count, configs }: ConfigInfos): BadR
       'You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`',
     ].join('\n'),
   )
+}
+
+/** A sink writes to Kafka where it has a dead-letter queue. */
+function usesProducer(kind: 'source' | 'sink', properties: Properties): boolean {
+  return kind === 'source' || hasDeadLetterQueue(properties)
+}
+
+function usesAdmin(kind: 'source' | 'sink', properties: Properties): boolean {
+  return kind === 'source' ? Object.keys(properties).some((key) => key.startsWith('topic.creation.')) : hasDeadLetterQueue(properties)
+}
+
+function hasDeadLetterQueue(properties: Properties): boolean {
+  return (properties['errors.deadletterqueue.topic.name']?.trim() ?? '') !== ''
 }
 
 function knownVersion({ version }: PluginDescriptor): string | null {

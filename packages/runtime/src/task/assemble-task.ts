@@ -10,12 +10,20 @@ import {
   type SourceTask,
 } from '@millrace/api'
 import { Admin, Consumer, Producer } from '@millrace/kafka'
+import { createDeadLetterTopic, type ConsumedMessage, DeadLetterQueue } from '../errors/dead-letter-queue.ts'
+import { ErrorCounters } from '../errors/error-counters.ts'
+import { ErrorHandler, type ErrorReporter } from '../errors/error-handler.ts'
+import { LogReporter } from '../errors/log-reporter.ts'
+import { Retries } from '../errors/retries.ts'
 import type { FromTaskThread, GroupMember, TaskStart } from '../thread/messages.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
+import { delay } from './event-loop.ts'
+import { FailedRecords } from './failed-records.ts'
 import { Ledger } from './ledger.ts'
 import type { Occupancy } from './occupancy.ts'
 import { Pause } from './pause.ts'
 import { instanceOf, loadConverters, loadTransformations } from './plugin-instances.ts'
+import { consumedMessageText, sourceRecordText } from './record-text.ts'
 import { RegisteredMetrics } from './registered-metrics.ts'
 import { SinkContext } from './sink-context.ts'
 import { SinkConverters } from './sink-converters.ts'
@@ -50,14 +58,22 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
   const origin = { connector: start.id.connector, task: start.id.task }
   const logger = channel.logger('org.apache.kafka.connect.runtime.WorkerSourceTask', origin)
   const { task, pluginLogger } = await taskInstance<SourceTask>(start, channel)
-  const converters = new SourceConverters(await loadConverters(start.converters, pluginLogger))
-  const transformations = new TransformationChain(await loadTransformations<SourceRecord>(start.transformations, pluginLogger))
+  const errorCounters = new ErrorCounters()
+  const retries = retriesOf(start, errorCounters, signal)
+  const errors = new ErrorHandler<SourceRecord>({
+    tolerance: start.errors.tolerance,
+    reporters: logReporters(start, sourceRecordText, errorCounters, channel),
+    counters: errorCounters,
+  })
+  const converters = new SourceConverters(await loadConverters(start.converters, pluginLogger), retries)
+  const transformations = new TransformationChain(await loadTransformations<SourceRecord>(start.transformations, pluginLogger), retries)
   const offsets = new StoredOffsets(start.id.connector, (make) => channel.request(make), logger)
 
   const ledger = new Ledger()
   const delivery = new AtLeastOnceDelivery({
     task,
     ledger,
+    errors,
     offsetWriter: offsets,
     logger,
     offsetFlushIntervalMs: start.offsetFlushIntervalMs,
@@ -83,6 +99,8 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
     },
     transformations,
     converters,
+    errors,
+    errorCounters,
     topics: new TopicCreation(start.topicCreation, admin, logger),
     producer: new Producer(start.producer, { logger }),
     delivery,
@@ -101,20 +119,44 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
 async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, signal }: TaskSurroundings): Promise<TaskLoop> {
   const logger = channel.logger('org.apache.kafka.connect.runtime.WorkerSinkTask', { connector: start.id.connector, task: start.id.task })
   const { task, pluginLogger } = await taskInstance<SinkTask>(start, channel)
-  const converters = new SinkConverters(await loadConverters(start.converters, pluginLogger))
-  const transformations = new TransformationChain(await loadTransformations<SinkRecord>(start.transformations, pluginLogger))
+  const errorCounters = new ErrorCounters()
+  const retries = retriesOf(start, errorCounters, signal)
+  const converterSet = await loadConverters(start.converters, pluginLogger)
+  const converters = new SinkConverters(converterSet, retries)
+  const transformations = new TransformationChain(await loadTransformations<SinkRecord>(start.transformations, pluginLogger), retries)
+  const ledger = new Ledger()
+  const ended = (message: ConsumedMessage, isStored: boolean) => failedRecords.ended(message, isStored)
+  const deadLetterQueue = await assembleDeadLetterQueue(start, errorCounters, ended, logger)
+  const reporters = [...logReporters(start, consumedMessageText, errorCounters, channel), ...(deadLetterQueue === null ? [] : [deadLetterQueue])]
+  const failedRecords: FailedRecords = new FailedRecords({
+    handler: new ErrorHandler<ConsumedMessage>({ tolerance: start.errors.tolerance, reporters, counters: errorCounters }),
+    queue: deadLetterQueue,
+    isReportable: reporters.length > 0,
+    converters: converterSet,
+    ledger,
+  })
   const consumer = new Consumer(start.consumer, { logger, membershipChanged: (member) => events.membership(member) })
   const configs = () => channel.request<TaskStart['taskConfig']>((request) => ({ type: 'read-task-config', request, id: start.id }))
   return new SinkTaskLoop({
     task,
     properties: start.taskConfig,
-    context: new SinkContext({ logger: pluginLogger, metrics: new RegisteredMetrics(), signal, configs, consumer }),
+    context: new SinkContext({
+      logger: pluginLogger,
+      metrics: new RegisteredMetrics(),
+      signal,
+      configs,
+      consumer,
+      errantRecordReporter: failedRecords.reporter,
+    }),
     subscription: subscriptionOf(start),
     consumer,
     converters,
     transformations,
+    failedRecords,
+    deadLetterQueue,
+    errorCounters,
     pause: new Pause(start.targetState === 'PAUSED'),
-    ledger: new Ledger(),
+    ledger,
     stages: new StageTimer(['poll', 'convert', 'transform', 'put', 'commit']),
     occupancy,
     events,
@@ -123,6 +165,33 @@ async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, 
     offsetFlushIntervalMs: start.offsetFlushIntervalMs,
     offsetFlushTimeoutMs: start.offsetFlushTimeoutMs,
   })
+}
+
+function retriesOf({ errors }: TaskStart, counters: ErrorCounters, signal: AbortSignal): Retries {
+  return new Retries({ timeoutMs: errors.retryTimeoutMs, delayMaxMs: errors.retryDelayMaxMs, counters, signal, pause: delay })
+}
+
+function logReporters<Original>(
+  { id, errors }: TaskStart,
+  describe: (original: Original) => string,
+  counters: ErrorCounters,
+  channel: ThreadChannel<FromTaskThread>,
+): ErrorReporter<Original>[] {
+  if (!errors.isLogged) return []
+  const logger = channel.logger('org.apache.kafka.connect.runtime.errors.LogReporter', { connector: id.connector, task: id.task })
+  return [new LogReporter<Original>({ id, describe: errors.areMessagesLogged ? describe : null, counters, logger })]
+}
+
+async function assembleDeadLetterQueue(
+  { id, errors, deadLetterClients }: TaskStart,
+  counters: ErrorCounters,
+  ended: (message: ConsumedMessage, isStored: boolean) => void,
+  logger: Logger,
+): Promise<DeadLetterQueue | null> {
+  if (errors.deadLetterQueue === null || deadLetterClients === null) return null
+  const { topic, replicationFactor, hasContextHeaders } = errors.deadLetterQueue
+  await createDeadLetterTopic(kafkaTopicAdmin(new Admin(deadLetterClients.admin, { logger })), topic, replicationFactor, logger)
+  return new DeadLetterQueue({ id, topic, hasContextHeaders, producer: new Producer(deadLetterClients.producer, { logger }), counters, ended, logger })
 }
 
 /** A task's class is what its connector's class names; a connector that was never started tells it. */

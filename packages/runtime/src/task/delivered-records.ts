@@ -11,6 +11,10 @@ export class DeliveredRecords {
     if (!this.#spans.at(-1)?.absorb(span)) this.#spans.push(span)
   }
 
+  has(offset: number): boolean {
+    return this.#spans.some((span) => span.has(offset))
+  }
+
   get count(): number {
     return this.#spans.reduce((sum, span) => sum + span.count, 0)
   }

@@ -1,5 +1,7 @@
 import type { Logger, MaybePromise, SourceRecord } from '@millrace/api'
 import { ConnectError } from '@millrace/api'
+import type { ErrorHandler } from '../errors/error-handler.ts'
+import { StageError } from '../errors/stage-error.ts'
 import { settlesWithin } from './event-loop.ts'
 import type { Ledger } from './ledger.ts'
 import type { OffsetWriter } from './offset-writer.ts'
@@ -14,6 +16,8 @@ export interface AcknowledgementListener {
 export interface DeliveryOptions {
   readonly task: AcknowledgementListener
   readonly ledger: Ledger
+  /** Hears of records that Kafka refuses. */
+  readonly errors: ErrorHandler<SourceRecord>
   readonly offsetWriter: OffsetWriter
   readonly logger: Logger
   /** Milliseconds between the end of one commit of offsets and the next. */
@@ -25,6 +29,9 @@ export interface DeliveryOptions {
   /** After each commit, successful or not. */
   readonly afterCommit: () => void
 }
+
+/** By which the original names who failed to produce. */
+const PRODUCER_CLASS = 'org.apache.kafka.connect.runtime.WorkerSourceTask'
 
 /**
  * At-least-once delivery: offsets of records are committed after Kafka has them, on a timer and once more at the end
@@ -43,7 +50,7 @@ export class AtLeastOnceDelivery implements SendListener {
 
   constructor(options: DeliveryOptions) {
     this.#options = options
-    this.#submitted = new SubmittedRecords(this, { keepsRecords: options.task.commitRecord !== undefined })
+    this.#submitted = new SubmittedRecords(this, { keepsRecords: options.task.commitRecord !== undefined || options.errors.tolerates })
   }
 
   /** Begins the regular commits. */
@@ -59,6 +66,13 @@ export class AtLeastOnceDelivery implements SendListener {
   /** A transformation left the record out: there will be no message, and its offset is covered by that of the next record (docs/spec/record-delivery.md, D3). */
   filtered(record: SourceRecord): void {
     this.#options.ledger.filtered++
+    this.#options.ledger.progressed()
+    if (this.#options.task.commitRecord) this.#commitRecord(record, null)
+  }
+
+  /** A record failed and is tolerated: as with one that was filtered, there will be no message. */
+  skipped(record: SourceRecord): void {
+    this.#options.ledger.skipped++
     this.#options.ledger.progressed()
     if (this.#options.task.commitRecord) this.#commitRecord(record, null)
   }
@@ -149,7 +163,7 @@ export class AtLeastOnceDelivery implements SendListener {
 
   acknowledged(submitted: SubmittedRecord, topic: string, partition: number, offset: number, timestamp: number): void {
     if (topic !== this.#lastTopicUsed) this.#noteTopic(topic)
-    if (submitted.record !== null) this.#commitRecord(submitted.record, { topic, partition, offset, timestamp })
+    if (submitted.record !== null && this.#options.task.commitRecord) this.#commitRecord(submitted.record, { topic, partition, offset, timestamp })
   }
 
   #noteTopic(topic: string): void {
@@ -164,14 +178,22 @@ export class AtLeastOnceDelivery implements SendListener {
     this.#lastTopicUsed = null
   }
 
-  ended(): void {
+  ended(_submitted: SubmittedRecord, isLeftOut: boolean): void {
     if (this.#isFinished) return
-    this.#options.ledger.written++
+    if (isLeftOut) this.#options.ledger.skipped++
+    else this.#options.ledger.written++
     this.#options.ledger.progressed()
   }
 
-  failed(_submitted: SubmittedRecord, error: Error): void {
-    this.#sendError ??= error
+  failed({ record }: SubmittedRecord, error: Error): boolean {
+    const { errors } = this.#options
+    if (!errors.tolerates || record === null) {
+      this.#sendError ??= error
+      return false
+    }
+    errors.failed(new StageError('KAFKA_PRODUCE', PRODUCER_CLASS, error), record).catch((failure: Error) => (this.#sendError ??= failure))
+    if (this.#options.task.commitRecord) this.#commitRecord(record, null)
+    return true
   }
 
   #commitRecord(record: SourceRecord, metadata: { topic: string; partition: number; offset: number; timestamp: number } | null): void {

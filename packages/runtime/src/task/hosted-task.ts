@@ -1,3 +1,4 @@
+import { ErrorCounters } from '../errors/error-counters.ts'
 import { failureOf } from '../errors/failure.ts'
 import type { FromTaskThread, ProgressSnapshot, TaskStart } from '../thread/messages.ts'
 import { assembleTask } from './assemble-task.ts'
@@ -117,4 +118,5 @@ const nothingYet: ProgressSnapshot = {
   stage_time_ms: {},
   last_progress_at: null,
   lag: null,
+  errors: new ErrorCounters().snapshot(),
 }

@@ -20,6 +20,10 @@ export class OffsetSpan {
     return this.#offsets?.length ?? 2
   }
 
+  has(offset: number): boolean {
+    return this.count > 0 && (this.#offsets === null ? offset >= this.first && offset <= this.last : this.#offsets.includes(offset))
+  }
+
   add(offset: number): void {
     if (this.count === 0) this.first = offset
     else if (offset !== this.last + 1) this.#offsets ??= this.#listed()

@@ -11,6 +11,7 @@ export async function loadConverters({ key, value, header }: TaskStart['converte
     key: await loadConverter(key, true, logger),
     value: await loadConverter(value, false, logger),
     header: await loadHeaderConverter(header, logger),
+    classNames: { key: key.descriptor.className, value: value.descriptor.className, header: header.descriptor.className },
   }
 }
 
@@ -22,7 +23,7 @@ export async function loadTransformations<R extends ConnectRecord>(uses: readonl
     transformation.configure(properties, pluginContext(logger))
     const predicate = use === null ? null : ((await instanceOf(use.descriptor)) as Predicate<R>)
     predicate?.configure(use?.properties ?? {}, pluginContext(logger))
-    stages.push({ transformation, predicate, isNegated: use?.isNegated ?? false })
+    stages.push({ transformation, className: descriptor.className, predicate, isNegated: use?.isNegated ?? false })
   }
   return stages
 }

@@ -17,6 +17,7 @@ export interface SinkContextParts {
   readonly signal: AbortSignal
   readonly configs: () => Promise<Properties>
   readonly consumer: SinkConsumer
+  readonly errantRecordReporter: ErrantRecordReporter | null
 }
 
 /** What a sink task asks of the runtime (`WorkerSinkTaskContext`). Wishes are noted here and fulfilled by the loop at its next turn. */
@@ -25,8 +26,7 @@ export class SinkContext implements SinkTaskContext {
   readonly metrics: PluginMetrics
   readonly signal: AbortSignal
   readonly configs: () => Promise<Properties>
-  /** Records that a sink refuses are neither logged nor dead-lettered in this release. */
-  readonly errantRecordReporter: ErrantRecordReporter | null = null
+  readonly errantRecordReporter: ErrantRecordReporter | null
   readonly #consumer: SinkConsumer
   readonly #paused = new Map<string, TopicPartition>()
   #rewinds = new Map<string, TopicPartitionOffset>()
@@ -35,11 +35,12 @@ export class SinkContext implements SinkTaskContext {
   /** While the runtime itself has paused everything, a resumed partition stays paused until that ends. */
   isRuntimePaused: () => boolean = () => false
 
-  constructor({ logger, metrics, signal, configs, consumer }: SinkContextParts) {
+  constructor({ logger, metrics, signal, configs, consumer, errantRecordReporter }: SinkContextParts) {
     this.logger = logger
     this.metrics = metrics
     this.signal = signal
     this.configs = configs
+    this.errantRecordReporter = errantRecordReporter
     this.#consumer = consumer
   }
 

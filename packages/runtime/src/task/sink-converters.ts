@@ -1,32 +1,77 @@
-import { type Converter, Headers, type MaybePromise, type SchemaAndValue, type SinkRecord } from '@millrace/api'
-import { stageError } from '../errors/tolerance.ts'
+import { Headers, type MaybePromise, type SchemaAndValue, type SinkRecord } from '@millrace/api'
+import type { Retries } from '../errors/retries.ts'
+import { StageError } from '../errors/stage-error.ts'
+import { type ConversionStep, convertStepByStep } from './convert-again.ts'
 import type { FetchedPartition } from './sink-consumer.ts'
 import type { ConverterSet } from './source-converters.ts'
 
 /**
  * Turns messages into records: key first, then value, then headers, as the original does. Promises are awaited only where a converter returns
- * one. Converters that read in place (`toConnectDataAt`) are spared a view per key and value.
+ * one, or is tried again. Converters that read in place (`toConnectDataAt`) are spared a view per key and value.
  */
 export class SinkConverters {
   readonly #converters: ConverterSet
+  readonly #retries: Retries
 
-  constructor(converters: ConverterSet) {
+  constructor(converters: ConverterSet, retries: Retries) {
     this.#converters = converters
+    this.#retries = retries
   }
 
-  /** The record that `cursor` stands at. @throws the error of the stage, worded as in the original. */
+  /** The record that `cursor` stands at, which has to stay there until a promise is settled. @throws StageError; StoppedError. */
   toRecord(cursor: FetchedPartition): MaybePromise<SinkRecord> {
+    const raw = rawHeaders(cursor)
+    let key: MaybePromise<SchemaAndValue>
+    let value: MaybePromise<SchemaAndValue> | null = null
+    let headers: MaybePromise<Headers> | null = null
     try {
-      const { topic, buffer } = cursor
-      const raw = rawHeaders(cursor)
-      const key = read(this.#converters.key, topic, buffer, cursor.keyStart, cursor.keyEnd, raw)
-      const value = read(this.#converters.value, topic, buffer, cursor.valueStart, cursor.valueEnd, raw)
-      const headers = raw === null ? null : this.#headers(topic, raw)
-      if (key instanceof Promise || value instanceof Promise || headers instanceof Promise) return slowly(coordinatesOf(cursor), key, value, headers)
-      return record(cursor, key, value, headers)
+      key = this.#key(cursor, raw)
     } catch (error) {
-      throw stageError(error)
+      return this.#failed(error, cursor, raw, [])
     }
+    try {
+      value = this.#value(cursor, raw)
+      if (raw !== null) headers = this.#headers(cursor.topic, raw)
+    } catch (error) {
+      return this.#failed(error, cursor, raw, value === null ? [key] : [key, value])
+    }
+    if (key instanceof Promise || value instanceof Promise || headers instanceof Promise) return this.#slowly(cursor, raw, [key, value, headers], [])
+    return record(cursor, key, value, headers)
+  }
+
+  #failed(error: unknown, cursor: FetchedPartition, raw: Headers | null, begun: readonly MaybePromise<unknown>[]): Promise<SinkRecord> {
+    const isLast = !begun.some((result) => result instanceof Promise) && !this.#retries.handles(error)
+    const { stage, className } = this.#steps(cursor, raw)[begun.length]!
+    if (isLast) throw new StageError(stage, className, error)
+    return this.#slowly(cursor, raw, begun, [error])
+  }
+
+  async #slowly(cursor: FetchedPartition, raw: Headers | null, begun: readonly MaybePromise<unknown>[], failure: readonly unknown[]): Promise<SinkRecord> {
+    const [key, value, headers] = await convertStepByStep(this.#steps(cursor, raw), begun, failure, this.#retries)
+    return record(cursor, key as SchemaAndValue, value as SchemaAndValue, headers as Headers | null)
+  }
+
+  #steps(cursor: FetchedPartition, raw: Headers | null): readonly ConversionStep[] {
+    const { key, value, header } = this.#converters.classNames
+    return [
+      { stage: 'KEY_CONVERTER', className: key, convert: () => this.#key(cursor, raw) },
+      { stage: 'VALUE_CONVERTER', className: value, convert: () => this.#value(cursor, raw) },
+      { stage: 'HEADER_CONVERTER', className: header, convert: () => (raw === null ? null : this.#headers(cursor.topic, raw)) },
+    ]
+  }
+
+  #key({ topic, buffer, keyStart: start, keyEnd: end }: FetchedPartition, headers: Headers | null): MaybePromise<SchemaAndValue> {
+    const converter = this.#converters.key
+    if (start === -1) return converter.toConnectData(topic, null, headers)
+    if (converter.toConnectDataAt) return converter.toConnectDataAt(topic, buffer, start, end, headers)
+    return converter.toConnectData(topic, buffer.subarray(start, end), headers)
+  }
+
+  #value({ topic, buffer, valueStart: start, valueEnd: end }: FetchedPartition, headers: Headers | null): MaybePromise<SchemaAndValue> {
+    const converter = this.#converters.value
+    if (start === -1) return converter.toConnectData(topic, null, headers)
+    if (converter.toConnectDataAt) return converter.toConnectDataAt(topic, buffer, start, end, headers)
+    return converter.toConnectData(topic, buffer.subarray(start, end), headers)
   }
 
   #headers(topic: string, raw: Headers): MaybePromise<Headers> {
@@ -41,10 +86,7 @@ export class SinkConverters {
   }
 }
 
-/** What a record takes over from the message. */
-type Coordinates = Pick<FetchedPartition, 'topic' | 'partition' | 'offset' | 'timestamp' | 'timestampType'>
-
-function record(cursor: Coordinates, key: SchemaAndValue, value: SchemaAndValue, headers: Headers | null): SinkRecord {
+function record(cursor: FetchedPartition, key: SchemaAndValue, value: SchemaAndValue, headers: Headers | null): SinkRecord {
   const { topic, partition, offset, timestamp } = cursor
   return {
     topic,
@@ -61,30 +103,6 @@ function record(cursor: Coordinates, key: SchemaAndValue, value: SchemaAndValue,
     originalKafkaPartition: partition,
     originalKafkaOffset: offset,
   }
-}
-
-async function slowly(
-  coordinates: Coordinates,
-  key: MaybePromise<SchemaAndValue>,
-  value: MaybePromise<SchemaAndValue>,
-  headers: MaybePromise<Headers> | null,
-): Promise<SinkRecord> {
-  try {
-    const [settledKey, settledValue, settledHeaders] = await Promise.all([key, value, headers])
-    return record(coordinates, settledKey, settledValue, settledHeaders)
-  } catch (error) {
-    throw stageError(error)
-  }
-}
-
-function coordinatesOf({ topic, partition, offset, timestamp, timestampType }: FetchedPartition): Coordinates {
-  return { topic, partition, offset, timestamp, timestampType }
-}
-
-function read(converter: Converter, topic: string, buffer: Buffer, start: number, end: number, headers: Headers | null): MaybePromise<SchemaAndValue> {
-  if (start === -1) return converter.toConnectData(topic, null, headers)
-  if (converter.toConnectDataAt) return converter.toConnectDataAt(topic, buffer, start, end, headers)
-  return converter.toConnectData(topic, buffer.subarray(start, end), headers)
 }
 
 /** Headers with their bytes as values, as key and value converters are given them; null where there are none. */

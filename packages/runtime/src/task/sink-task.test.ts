@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import {
   type Converter,
+  DataError,
   type HeaderConverter,
   type Logger,
   RetriableError,
@@ -11,10 +12,17 @@ import {
   type TopicPartitionOffset,
   type Transformation,
 } from '@millrace/api'
+import { type ConsumedMessage, type DeadLetterProducer, DeadLetterQueue } from '../errors/dead-letter-queue.ts'
+import { ErrorCounters } from '../errors/error-counters.ts'
+import { ErrorHandler, type ErrorReporter } from '../errors/error-handler.ts'
+import { LogReporter } from '../errors/log-reporter.ts'
+import { Retries } from '../errors/retries.ts'
 import { nextTurn } from './event-loop.ts'
+import { FailedRecords } from './failed-records.ts'
 import { Ledger } from './ledger.ts'
 import { Occupancy } from './occupancy.ts'
 import { Pause } from './pause.ts'
+import { consumedMessageText } from './record-text.ts'
 import type { AssignmentListener, FetchedPartition, FetchedRecords, SinkConsumer } from './sink-consumer.ts'
 import { SinkContext } from './sink-context.ts'
 import { SinkConverters } from './sink-converters.ts'
@@ -22,6 +30,8 @@ import { SinkTaskLoop } from './sink-task.ts'
 import { StageTimer } from './stage-timer.ts'
 import { partitionName } from './topic-partitions.ts'
 import { TransformationChain } from './transformation-chain.ts'
+
+const classNames = { key: 'test.Key', value: 'test.Value', header: 'test.Header' }
 
 const p0 = { topic: 't', partition: 0 }
 const p1 = { topic: 't', partition: 1 }
@@ -77,6 +87,28 @@ class ScriptedConsumer implements SinkConsumer {
   }
 }
 
+/** Keeps dead letters until the test says what became of them. */
+class KeptDeadLetters implements DeadLetterProducer {
+  readonly letters: { value: string; headers: Record<string, string | null> }[] = []
+  readonly completions: Parameters<DeadLetterProducer['send']>[6][] = []
+  storesAtOnce = true
+  isClosed = false
+
+  hasRoom(): boolean {
+    return true
+  }
+  async room(): Promise<void> {}
+  send(...[, , , , value, headers, completion]: Parameters<DeadLetterProducer['send']>): void {
+    const texts = (headers ?? []).map(({ key, value: bytes }) => [key.replace('__connect.errors.', ''), bytes === null ? null : Buffer.from(bytes).toString()])
+    this.letters.push({ value: Buffer.from(value as Buffer).toString(), headers: Object.fromEntries(texts) as Record<string, string | null> })
+    if (this.storesAtOnce) setImmediate(() => completion.acknowledged())
+    else this.completions.push(completion)
+  }
+  async close(): Promise<void> {
+    this.isClosed = true
+  }
+}
+
 function fetched(partition: TopicPartition, ...offsets: number[]): FetchedPartition {
   let index = -1
   return {
@@ -123,7 +155,15 @@ interface Made {
 function begin(
   task: Partial<SinkTask>,
   actions: ScriptedConsumer['actions'],
-  options: { offsetFlushIntervalMs?: number; transformations?: Transformation<SinkRecord>[] } = {},
+  options: {
+    offsetFlushIntervalMs?: number
+    transformations?: Transformation<SinkRecord>[]
+    tolerance?: 'none' | 'all'
+    retryTimeoutMs?: number
+    converter?: Partial<Converter>
+    deadLetters?: KeptDeadLetters
+    isLogged?: boolean
+  } = {},
 ): Made {
   const consumer = new ScriptedConsumer()
   consumer.actions.push((it) => it.assign(p0, p1), ...actions)
@@ -132,8 +172,47 @@ function begin(
   const log = (message: string) => void lines.push(message)
   const logger: Logger = { isDebugEnabled: false, trace() {}, debug() {}, info() {}, warn: log, error: log }
   const stopped = new AbortController()
+  const errorCounters = new ErrorCounters()
+  const retries = new Retries({
+    timeoutMs: options.retryTimeoutMs ?? 0,
+    delayMaxMs: 60_000,
+    counters: errorCounters,
+    signal: stopped.signal,
+    pause: async () => {},
+  })
+  const converterSet = { key: text, value: { ...text, ...options.converter } as Converter, header: text as unknown as HeaderConverter, classNames }
+  const ledger = new Ledger()
+  const id = { connector: 'sink', task: 3 }
+  const deadLetterQueue =
+    options.deadLetters === undefined
+      ? null
+      : new DeadLetterQueue({
+          id,
+          topic: 'dead',
+          hasContextHeaders: true,
+          producer: options.deadLetters,
+          counters: errorCounters,
+          ended: (message, isStored) => failedRecords.ended(message, isStored),
+          logger,
+        })
+  const reporters: ErrorReporter<ConsumedMessage>[] = deadLetterQueue === null ? [] : [deadLetterQueue]
+  if (options.isLogged) reporters.push(new LogReporter({ id, describe: consumedMessageText, counters: errorCounters, logger }))
+  const failedRecords: FailedRecords = new FailedRecords({
+    handler: new ErrorHandler<ConsumedMessage>({ tolerance: options.tolerance ?? 'none', reporters, counters: errorCounters }),
+    queue: deadLetterQueue,
+    isReportable: reporters.length > 0,
+    converters: converterSet,
+    ledger,
+  })
   const names = (partitions: readonly TopicPartition[]) => partitions.map(partitionName).join(' ')
-  const context = new SinkContext({ logger, metrics: undefined as never, signal: stopped.signal, configs: async () => ({}), consumer })
+  const context = new SinkContext({
+    logger,
+    metrics: undefined as never,
+    signal: stopped.signal,
+    configs: async () => ({}),
+    consumer,
+    errantRecordReporter: failedRecords.reporter,
+  })
   const loop = new SinkTaskLoop({
     task: {
       start: () => void calls.push('start'),
@@ -147,10 +226,16 @@ function begin(
     context,
     subscription: { topics: ['t'] },
     consumer,
-    converters: new SinkConverters({ key: text, value: text, header: text as unknown as HeaderConverter }),
-    transformations: new TransformationChain((options.transformations ?? []).map((transformation) => ({ transformation, predicate: null, isNegated: false }))),
+    converters: new SinkConverters(converterSet, retries),
+    transformations: new TransformationChain(
+      (options.transformations ?? []).map((transformation) => ({ transformation, className: 'test.Transformation', predicate: null, isNegated: false })),
+      retries,
+    ),
+    failedRecords,
+    deadLetterQueue,
+    errorCounters,
     pause: new Pause(false),
-    ledger: new Ledger(),
+    ledger,
     stages: new StageTimer(['poll', 'convert', 'transform', 'put', 'commit']),
     occupancy: new Occupancy({ enter() {}, leave() {} }, 1),
     events: {
@@ -390,4 +475,174 @@ test('a commit that fails is logged, and the task goes on', async () => {
   await until(() => made.consumer.committed.length > 0, 'a later commit')
   made.stop()
   await made.run
+})
+
+/** Reads text, but not of these values. */
+function unreadable(...values: readonly string[]): Partial<Converter> {
+  return {
+    toConnectData(_topic, data) {
+      const value = data?.toString() ?? null
+      if (values.includes(value ?? '')) throw new DataError(`"${value}" is unreadable`)
+      return { schema: null, value }
+    },
+  }
+}
+
+test('a record that cannot be read fails the task; what was read before is given back', async () => {
+  const made = begin({}, [() => batch(fetched(p0, 0, 1, 2))], { converter: unreadable('v1') })
+  await assert.rejects(made.run, (error: Error) => error.message === 'Tolerance exceeded in error handler' && /"v1" is unreadable/.test(String(error.cause)))
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.given_back, ledger.balanced], [2, 2, true])
+  assert.equal(made.context.errantRecordReporter, null)
+})
+
+test('a record that cannot be read is left out where errors are tolerated; its offset is committed with the others', async () => {
+  const made = begin({}, [() => batch(fetched(p0, 0, 1, 2))], { converter: unreadable('v1', 'v2'), tolerance: 'all' })
+  await through(made)
+  made.stop()
+  await made.run
+  assert.ok(made.calls.includes('put v0'))
+  assert.deepEqual(made.consumer.committed[0]?.[0], { ...p0, offset: 3 })
+  const { ledger, errors } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.skipped, ledger.balanced], [3, 1, 2, true])
+  assert.deepEqual([errors.failures, errors.errors, errors.skipped, errors.dead_letter_requests], [2, 2, 2, 0])
+})
+
+test('a record that cannot be read is put into the dead-letter queue as it was, with the reason', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const made = begin({}, [() => batch(fetched(p0, 0, 1))], { converter: unreadable('v1'), tolerance: 'all', deadLetters, isLogged: true })
+  await through(made)
+  made.stop()
+  await made.run
+  const [letter] = deadLetters.letters
+  assert.equal(letter?.value, 'v1')
+  const { 'exception.stacktrace': trace, ...headers } = letter.headers
+  assert.deepEqual(headers, {
+    topic: 't',
+    partition: '0',
+    offset: '1',
+    'connector.name': 'sink',
+    'task.id': '3',
+    stage: 'VALUE_CONVERTER',
+    'class.name': 'test.Value',
+    'exception.class.name': 'org.apache.kafka.connect.errors.DataException',
+    'exception.message': '"v1" is unreadable',
+  })
+  assert.match(trace ?? '', /^org\.apache\.kafka\.connect\.errors\.DataException: "v1" is unreadable\n\tat /)
+  assert.ok(
+    made.lines.includes(
+      "Error encountered in task sink-3. Executing stage 'VALUE_CONVERTER' with class 'test.Value', where consumed record is {topic='t', partition=0, offset=1, timestamp=-1, timestampType=CreateTime}.",
+    ),
+    made.lines.join('\n'),
+  )
+  const { ledger, errors } = made.loop.progress()
+  assert.deepEqual([ledger.written, ledger.dead_lettered, ledger.skipped, ledger.balanced], [1, 1, 0, true])
+  assert.deepEqual([errors.dead_letter_requests, errors.dead_letter_failures, errors.logged], [1, 0, 1])
+  assert.ok(deadLetters.isClosed)
+})
+
+test('a dead letter is written, too, for a record that fails the task', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const made = begin({}, [() => batch(fetched(p0, 0))], { converter: unreadable('v0'), deadLetters })
+  await assert.rejects(made.run, /Tolerance exceeded in error handler/)
+  assert.deepEqual(
+    deadLetters.letters.map(({ value }) => value),
+    ['v0'],
+  )
+  assert.equal(made.loop.progress().ledger.balanced, true)
+})
+
+test('no offset is committed before the dead letters are stored', async () => {
+  const deadLetters = new KeptDeadLetters()
+  deadLetters.storesAtOnce = false
+  const made = begin({}, [() => batch(fetched(p0, 0, 1))], { converter: unreadable('v1'), tolerance: 'all', deadLetters, offsetFlushIntervalMs: 1 })
+  await until(() => deadLetters.completions.length === 1 && made.calls.includes('put v0'), 'a dead letter and a put')
+  await through(made)
+  assert.deepEqual(made.consumer.committed, [])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.in_flight, ledger.dead_lettered, ledger.balanced], [2, 0, true])
+  deadLetters.completions[0]!.acknowledged()
+  await until(() => made.consumer.committed.length === 1, 'a commit')
+  made.stop()
+  await made.run
+  assert.deepEqual([made.loop.progress().ledger.dead_lettered, made.loop.progress().ledger.written], [1, 1])
+})
+
+test('a dead letter that Kafka refuses is logged and counted, and its record counts as skipped', async () => {
+  const deadLetters = new KeptDeadLetters()
+  deadLetters.storesAtOnce = false
+  const made = begin({}, [() => batch(fetched(p0, 0))], { converter: unreadable('v0'), tolerance: 'all', deadLetters })
+  await until(() => deadLetters.completions.length === 1, 'a dead letter')
+  deadLetters.completions[0]!.failed(new Error('too large'))
+  made.stop()
+  await made.run
+  assert.ok(made.lines.includes('Could not produce message to dead letter queue. topic=dead'))
+  const { ledger, errors } = made.loop.progress()
+  assert.deepEqual([ledger.skipped, ledger.dead_lettered, ledger.balanced], [1, 0, true])
+  assert.equal(errors.dead_letter_failures, 1)
+})
+
+test('records that the sink reports are dead letters, also after a transformation copied them, and are no longer counted as written', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const upper: Transformation<SinkRecord> = {
+    config: text.config,
+    configure() {},
+    apply: (record) => ({ ...record, value: String(record.value).toUpperCase() }),
+  }
+  const made = begin(
+    {
+      async put(records) {
+        for (const record of records) if (record.value !== 'V1') await made.context.errantRecordReporter?.report(record, new Error('rejected'))
+      },
+    },
+    [() => batch(fetched(p0, 0, 1, 2))],
+    { tolerance: 'all', deadLetters, transformations: [upper] },
+  )
+  await through(made)
+  await until(() => deadLetters.letters.length === 2, '2 dead letters')
+  made.stop()
+  await made.run
+  assert.deepEqual(
+    deadLetters.letters.map(({ value, headers }) => [value, headers['stage'], headers['class.name'], headers['exception.message']]),
+    [
+      ['v0', 'TASK_PUT', 'org.apache.kafka.connect.sink.SinkTask', 'rejected'],
+      ['v2', 'TASK_PUT', 'org.apache.kafka.connect.sink.SinkTask', 'rejected'],
+    ],
+  )
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.dead_lettered, ledger.balanced], [3, 1, 2, true])
+  assert.deepEqual(made.consumer.committed[0]?.[0], { ...p0, offset: 3 })
+})
+
+test('a report fails where errors are not tolerated, and so does put, whatever the sink makes of it', async () => {
+  const made = begin(
+    {
+      async put(records) {
+        for (const record of records) await made.context.errantRecordReporter?.report(record, new Error('rejected')).catch(() => {})
+      },
+    },
+    [() => batch(fetched(p0, 0))],
+    { isLogged: true },
+  )
+  await assert.rejects(
+    made.run,
+    (error: Error) => error.message === 'Exiting WorkerSinkTask due to unrecoverable exception.' || /Tolerance exceeded/.test(error.message),
+  )
+  assert.deepEqual(made.consumer.committed, [])
+  assert.equal(made.loop.progress().ledger.balanced, true)
+})
+
+test('reading a record is tried again after a RetriableError, until the time for that is over', async () => {
+  let left = 2
+  const converter: Partial<Converter> = {
+    toConnectData(_topic, data) {
+      if (data?.toString() === 'v1' && left-- > 0) throw new RetriableError('registry busy')
+      return { schema: null, value: data?.toString() ?? null }
+    },
+  }
+  const made = begin({}, [() => batch(fetched(p0, 0, 1))], { converter, retryTimeoutMs: -1 })
+  await until(() => made.calls.includes('put v0 v1'), 'both records')
+  made.stop()
+  await made.run
+  assert.deepEqual([made.loop.progress().errors.retries, made.loop.progress().errors.errors], [2, 0])
 })

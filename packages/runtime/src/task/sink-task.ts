@@ -8,9 +8,14 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '@millrace/api'
+import type { DeadLetterQueue } from '../errors/dead-letter-queue.ts'
+import type { ErrorCounters } from '../errors/error-counters.ts'
+import { StoppedError } from '../errors/retries.ts'
+import { StageError } from '../errors/stage-error.ts'
 import type { ProgressSnapshot } from '../thread/messages.ts'
 import { DeliveredRecords } from './delivered-records.ts'
 import { nextTurn, settlesWithin, TURN_MS_MAX } from './event-loop.ts'
+import type { FailedRecords } from './failed-records.ts'
 import type { Ledger } from './ledger.ts'
 import type { Occupancy } from './occupancy.ts'
 import { OffsetSpan } from './offset-span.ts'
@@ -35,6 +40,10 @@ export interface SinkTaskParts {
   readonly consumer: SinkConsumer
   readonly converters: SinkConverters
   readonly transformations: TransformationChain<SinkRecord>
+  readonly failedRecords: FailedRecords
+  /** Null where there is none. */
+  readonly deadLetterQueue: DeadLetterQueue | null
+  readonly errorCounters: ErrorCounters
   readonly pause: Pause
   readonly ledger: Ledger
   readonly stages: StageTimer<SinkStage>
@@ -53,6 +62,9 @@ const CLOSE_TIMEOUT_MS = 30_000
 
 /** A batch that was refused for now is delivered again after this at the latest, where the task did not say when. Milliseconds. */
 const REDELIVERY_INTERVAL_MS = 1_000
+
+/** A commit that has to wait for dead letters is tried again after this. Milliseconds. */
+const DEAD_LETTER_WAIT_MS = 50
 
 /** Offsets with gaps are kept one by one until they are committed; beyond this many a commit is due. */
 const SPARSE_OFFSETS_MAX = 1_000_000
@@ -90,6 +102,10 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   constructor(parts: SinkTaskParts) {
     this.#parts = parts
     parts.context.isRuntimePaused = () => this.#isPaused || this.#isRedelivering
+    parts.failedRecords.isHeld = (message) => {
+      const name = partitionName(message)
+      return this.#batch.spans.get(name)?.has(message.offset) === true || this.#delivered.get(name)?.has(message.offset) === true
+    }
   }
 
   async run(): Promise<void> {
@@ -132,18 +148,22 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   }
 
   progress(): ProgressSnapshot {
-    const { ledger, stages } = this.#parts
+    const { ledger, stages, errorCounters } = this.#parts
     return {
       ledger: ledger.snapshot(this.inFlight),
       stage_time_ms: stages.snapshot(),
       last_progress_at: ledger.lastProgressAt,
       lag: this.#lag(),
+      errors: errorCounters.snapshot(),
     }
   }
 
-  /** Records that were read and have no end yet, counted where they are (docs/spec/record-delivery.md, L2): not yet put, or put and not yet covered by a commit. */
+  /**
+   * Records that were read and have no end yet, counted where they are (docs/spec/record-delivery.md, L2): not yet put, put and not yet covered by a commit, or on
+   * their way to the dead letters.
+   */
   get inFlight(): number {
-    let count = 0
+    let count = this.#parts.failedRecords.inFlight
     for (const span of this.#batch.spans.values()) count += span.count
     for (const delivered of this.#delivered.values()) count += delivered.count
     return count
@@ -156,7 +176,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     await this.#commitIfDue()
     const records = await this.#poll()
     this.#turnStartedAtMs = performance.now()
-    if (records.count > 0) await this.#convert(records)
+    if (records.count > 0 && !(await this.#convert(records))) return
     if (this.#isCancelled) return
     await this.#deliver()
     if (performance.now() - this.#turnStartedAtMs > TURN_MS_MAX) await nextTurn()
@@ -175,12 +195,17 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     }
   }
 
-  async #convert(fetched: FetchedRecords): Promise<void> {
+  /** @returns false where the task shall end before all is converted. */
+  async #convert(fetched: FetchedRecords): Promise<boolean> {
     const { occupancy, stages } = this.#parts
     const startedAtMs = performance.now()
     try {
       occupancy.enter()
       for (const partition of fetched.partitions) await this.#convertPartition(partition)
+      return true
+    } catch (error) {
+      if (error instanceof StoppedError) return false
+      throw error
     } finally {
       occupancy.leave()
       stages.divide(performance.now() - startedAtMs, this.#parts.transformations.isEmpty ? ['convert'] : ['transform', 'convert'])
@@ -188,7 +213,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   }
 
   async #convertPartition(cursor: FetchedPartition): Promise<void> {
-    const { converters, transformations, occupancy, ledger, stages } = this.#parts
+    const { converters, transformations, failedRecords, occupancy, ledger, stages } = this.#parts
     const { topic, partition } = cursor
     const name = partitionName(cursor)
     const { records } = this.#batch
@@ -209,17 +234,25 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       if (span === null) this.#batch.spans.set(name, (span = new OffsetSpan(offset)))
       else span.add(offset)
 
-      let record = converters.toRecord(cursor)
-      if (record instanceof Promise) record = await occupancy.whileWaiting(record)
-      if (isSampled) stages.lap('convert')
-      if (transformations.isEmpty) {
-        records.push(record)
+      let outputs: Transformed<SinkRecord> | Promise<Transformed<SinkRecord>>
+      try {
+        let record = converters.toRecord(cursor)
+        if (record instanceof Promise) record = await occupancy.whileWaiting(record)
+        if (failedRecords.keepsMessages) failedRecords.keep(record, cursor)
+        if (isSampled) stages.lap('convert')
+        if (transformations.isEmpty) {
+          records.push(record)
+          continue
+        }
+        outputs = transformations.apply(record)
+        if (outputs instanceof Promise) outputs = await occupancy.whileWaiting(outputs)
+        if (isSampled) stages.lap('transform')
+      } catch (error) {
+        if (!(error instanceof StageError)) throw error
+        if (failedRecords.hasOwnEnd) span.removeLast()
+        await occupancy.whileWaiting(failedRecords.failed(error, cursor))
         continue
       }
-
-      let outputs: Transformed<SinkRecord> | Promise<Transformed<SinkRecord>> = transformations.apply(record)
-      if (outputs instanceof Promise) outputs = await occupancy.whileWaiting(outputs)
-      if (isSampled) stages.lap('transform')
       if (outputs === null || (Array.isArray(outputs) && outputs.length === 0)) {
         // Its offset is committed with those around it.
         span.removeLast()
@@ -231,12 +264,13 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   }
 
   async #deliver(): Promise<void> {
-    const { task, occupancy, stages } = this.#parts
+    const { task, failedRecords, occupancy, stages } = this.#parts
     const { records } = this.#batch
     const startedAtMs = performance.now()
     try {
       const put = occupancy.during(() => task.put(records))
       if (put instanceof Promise) await put
+      failedRecords.throwIfFatal()
     } catch (error) {
       this.#refused(error)
       return
@@ -261,6 +295,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   /** `put` failed: the same batch again where it says that this may help, with nothing new in the meantime (docs/spec/record-delivery.md, D8). */
   #refused(error: unknown): void {
     const { logger } = this.#parts
+    this.#parts.failedRecords.throwIfFatal()
     if (!isRetriable(error)) throw new ConnectError('Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error })
     logger.warn('RetriableException from SinkTask, the same records are delivered again', error)
     if (this.#isRedelivering) return
@@ -271,13 +306,17 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   // ─── commits ───
 
   async #commitIfDue(): Promise<void> {
-    const { context, logger, offsetFlushIntervalMs, offsetFlushTimeoutMs } = this.#parts
+    const { context, failedRecords, logger, offsetFlushIntervalMs, offsetFlushTimeoutMs } = this.#parts
     const nowMs = performance.now()
     if (this.#isCommitting && nowMs - this.#commitStartedAtMs >= offsetFlushTimeoutMs) {
       logger.warn('Commit of offsets timed out')
       this.#isCommitting = false
     }
     if (this.#isCommitting || (nowMs < this.#nextCommitAtMs && !context.isCommitRequested && !this.#holdsTooMuch())) return
+    if (failedRecords.isPending) {
+      this.#nextCommitAtMs = nowMs + DEAD_LETTER_WAIT_MS
+      return
+    }
     this.#nextCommitAtMs = nowMs + offsetFlushIntervalMs
     context.commitRequestFulfilled()
     await this.#commit(this.#parts.consumer.assignment(), { isClosing: false })
@@ -290,6 +329,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     const current = offsetsOf(this.#current, partitions)
     if (current.size === 0) return
     try {
+      if (isClosing && !(await this.#deadLettersStored())) return
       const returned = await this.#preCommit([...current.values()], isClosing)
       if (returned === null) return
       const { committable, accepted, warnings } = commitDecision({ current, committed: offsetsOf(this.#committed, partitions), returned })
@@ -304,6 +344,15 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       if (imbalance !== null) logger.error(imbalance)
       events.progressed()
     }
+  }
+
+  /** Offsets of dead letters that may not be there are not committed: their records are read again (docs/spec/record-delivery.md, D10). */
+  async #deadLettersStored(): Promise<boolean> {
+    const { failedRecords, logger, offsetFlushTimeoutMs } = this.#parts
+    const isStored = await settlesWithin(failedRecords.settled(), offsetFlushTimeoutMs)
+    if (!isStored)
+      logger.warn(`Dead letters were not acknowledged within ${offsetFlushTimeoutMs} ms: offsets are not committed, and the records are read again`)
+    return isStored
   }
 
   /** @returns null where the task failed to say what may be committed: the consumer then goes back to what is committed. */
@@ -343,7 +392,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   /** The task says that everything below `offset` is written. */
   #covered(offset: TopicPartitionOffset): void {
     const covered = this.#delivered.get(partitionName(offset))?.cover(offset.offset) ?? 0
-    this.#parts.ledger.written += covered
+    this.#parts.ledger.written += covered - this.#parts.failedRecords.coveredBelow(offset)
     if (covered > 0) this.#parts.ledger.progressed()
   }
 
@@ -372,6 +421,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       this.#parts.ledger.givenBack += this.#delivered.get(name)?.giveBackFrom(offset) ?? 0
       this.#current.set(name, { topic, partition, offset })
       this.#dropFromBatch(name)
+      this.#parts.ledger.givenBack -= this.#parts.failedRecords.givenBackFrom({ topic, partition, offset })
     }
   }
 
@@ -447,6 +497,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       this.#current.delete(name)
       this.#committed.delete(name)
       this.#dropFromBatch(name)
+      this.#parts.ledger.givenBack -= this.#parts.failedRecords.givenBackFrom({ ...partition, offset: 0 })
     }
     this.#parts.context.forget(partitions)
   }
@@ -481,7 +532,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
 
   /** Commits for the last time and releases everything, whatever fails on the way. */
   async #finish(): Promise<void> {
-    const { task, consumer, transformations, occupancy, logger } = this.#parts
+    const { task, consumer, transformations, deadLetterQueue, occupancy, logger } = this.#parts
     const attempt = async (what: string, act: () => void | Promise<void>): Promise<void> => {
       try {
         await act()
@@ -498,6 +549,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       await settlesWithin(close, CLOSE_TIMEOUT_MS)
     })
     await attempt('close transformations', () => transformations.close())
+    await attempt('close the producer of dead letters', () => deadLetterQueue?.close(this.#isCancelled ? 0 : CLOSE_TIMEOUT_MS))
   }
 
   async #yield(): Promise<void> {

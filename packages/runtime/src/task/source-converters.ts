@@ -1,5 +1,7 @@
 import type { Converter, HeaderConverter, MaybePromise, SerializedData, SourceRecord } from '@millrace/api'
-import { stageError } from '../errors/tolerance.ts'
+import type { Retries } from '../errors/retries.ts'
+import { StageError } from '../errors/stage-error.ts'
+import { type ConversionStep, convertStepByStep } from './convert-again.ts'
 
 /** A header in bytes. */
 export interface SerializedHeader {
@@ -14,44 +16,80 @@ export interface Message {
   value: SerializedData
 }
 
+/** A task's own instances of its converters. */
 export interface ConverterSet {
   readonly key: Converter
   readonly value: Converter
   readonly header: HeaderConverter
+  /** Java's names of their classes. */
+  readonly classNames: { readonly key: string; readonly value: string; readonly header: string }
 }
 
 /**
  * Turns records into messages: headers first, then key, then value, as the original does. Promises are awaited only where a converter returns
- * one. The message is one object that is used again for each record: it is valid until the next call.
+ * one, or is tried again. The message is one object that is used again for each record: it is valid until the next call.
  */
 export class SourceConverters {
   readonly #converters: ConverterSet
+  readonly #retries: Retries
   readonly #message: Message = { headers: null, key: null, value: null }
 
-  constructor(converters: ConverterSet) {
+  constructor(converters: ConverterSet, retries: Retries) {
     this.#converters = converters
+    this.#retries = retries
   }
 
-  /** @throws the error of the stage, worded as in the original. */
+  /** @throws StageError; StoppedError. */
   toMessage(record: SourceRecord): MaybePromise<Message> {
     const message = this.#message
-    const { topic, headers } = record
+    let headers: MaybePromise<readonly SerializedHeader[]> | null = null
+    let key: MaybePromise<SerializedData> | undefined
+    let value: MaybePromise<SerializedData>
     try {
-      if (headers !== null && headers.size > 0) {
-        const serialized = this.#headers(record)
-        if (serialized instanceof Promise) return this.#slowly(record, serialized)
-        message.headers = serialized
-      } else message.headers = null
-      const key = this.#converters.key.fromConnectData(topic, record.keySchema, record.key, headers)
-      if (key instanceof Promise) return this.#slowly(record, message.headers, key)
-      const value = this.#converters.value.fromConnectData(topic, record.valueSchema, record.value, headers)
-      if (value instanceof Promise) return this.#slowly(record, message.headers, key, value)
-      message.key = key
-      message.value = value
-      return message
+      if (record.headers !== null && record.headers.size > 0) headers = this.#headers(record)
     } catch (error) {
-      throw stageError(error)
+      return this.#failed(error, record, [])
     }
+    try {
+      key = this.#key(record)
+      value = this.#value(record)
+    } catch (error) {
+      return this.#failed(error, record, key === undefined ? [headers] : [headers, key])
+    }
+    if (headers instanceof Promise || key instanceof Promise || value instanceof Promise) return this.#slowly(record, [headers, key, value], [])
+    message.headers = headers
+    message.key = key
+    message.value = value
+    return message
+  }
+
+  #failed(error: unknown, record: SourceRecord, begun: readonly MaybePromise<unknown>[]): Promise<Message> {
+    const isLast = !begun.some((result) => result instanceof Promise) && !this.#retries.handles(error)
+    const { stage, className } = this.#steps(record)[begun.length]!
+    if (isLast) throw new StageError(stage, className, error)
+    return this.#slowly(record, begun, [error])
+  }
+
+  async #slowly(record: SourceRecord, begun: readonly MaybePromise<unknown>[], failure: readonly unknown[]): Promise<Message> {
+    const [headers, key, value] = await convertStepByStep(this.#steps(record), begun, failure, this.#retries)
+    return { headers: headers as readonly SerializedHeader[] | null, key: key as SerializedData, value: value as SerializedData }
+  }
+
+  #steps(record: SourceRecord): readonly ConversionStep[] {
+    const { key, value, header } = this.#converters.classNames
+    return [
+      { stage: 'HEADER_CONVERTER', className: header, convert: () => (record.headers === null ? null : this.#headers(record)) },
+      { stage: 'KEY_CONVERTER', className: key, convert: () => this.#key(record) },
+      { stage: 'VALUE_CONVERTER', className: value, convert: () => this.#value(record) },
+    ]
+  }
+
+  #key({ topic, keySchema, key, headers }: SourceRecord): MaybePromise<SerializedData> {
+    return this.#converters.key.fromConnectData(topic, keySchema, key, headers)
+  }
+
+  #value({ topic, valueSchema, value, headers }: SourceRecord): MaybePromise<SerializedData> {
+    return this.#converters.value.fromConnectData(topic, valueSchema, value, headers)
   }
 
   #headers({ topic, headers }: SourceRecord): MaybePromise<SerializedHeader[]> {
@@ -63,25 +101,6 @@ export class SourceConverters {
     }
     const pair = (settled: readonly SerializedData[]) => settled.map((value, index) => ({ key: keys[index]!, value: bytesOf(value) }))
     return values.some((value) => value instanceof Promise) ? Promise.all(values).then(pair) : pair(values as SerializedData[])
-  }
-
-  /** The same with waiting; what was begun already is handed in. */
-  async #slowly(
-    record: SourceRecord,
-    headers: MaybePromise<readonly SerializedHeader[] | null>,
-    key?: MaybePromise<SerializedData>,
-    value?: MaybePromise<SerializedData>,
-  ): Promise<Message> {
-    try {
-      const { key: keyConverter, value: valueConverter } = this.#converters
-      return {
-        headers: await headers,
-        key: await (key === undefined ? keyConverter.fromConnectData(record.topic, record.keySchema, record.key, record.headers) : key),
-        value: await (value === undefined ? valueConverter.fromConnectData(record.topic, record.valueSchema, record.value, record.headers) : value),
-      }
-    } catch (error) {
-      throw stageError(error)
-    }
   }
 }
 

@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type Converter, type HeaderConverter, type Logger, RetriableError, type SourceRecord, type SourceTask, type Transformation } from '@millrace/api'
+import {
+  type Converter,
+  DataError,
+  type HeaderConverter,
+  type Logger,
+  RetriableError,
+  type SourceRecord,
+  type SourceTask,
+  type Transformation,
+} from '@millrace/api'
+import { ErrorCounters } from '../errors/error-counters.ts'
+import { ErrorHandler } from '../errors/error-handler.ts'
+import { Retries } from '../errors/retries.ts'
+import type { StageError } from '../errors/stage-error.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { nextTurn } from './event-loop.ts'
 import { Ledger } from './ledger.ts'
@@ -62,6 +75,8 @@ const text = {
   fromConnectData: (_topic: string, _schema: unknown, value: unknown) => value as string,
 } as unknown as Converter
 
+const classNames = { key: 'test.Key', value: 'test.Value', header: 'test.Header' }
+
 const partition = { file: 'f' }
 
 function records(count: number, from = 0): SourceRecord[] {
@@ -84,6 +99,8 @@ interface Made {
   producer: KeptMessages
   committed: CommittableOffset[]
   states: string[]
+  /** Failed records, as reporters are told of them. */
+  reported: string[]
   run: Promise<void>
   stop: () => void
   stopped: AbortController
@@ -97,6 +114,9 @@ function begin(
     producer?: KeptMessages
     offsetFlushIntervalMs?: number
     isForgetful?: boolean
+    tolerance?: 'none' | 'all'
+    retryTimeoutMs?: number
+    converter?: Partial<Converter>
     /** How many of the first commits of offsets fail. */
     commitFailures?: number
   } = {},
@@ -107,18 +127,36 @@ function begin(
   let failuresLeft = options.commitFailures ?? 0
   const stopped = new AbortController()
   const ledger = new Ledger()
+  const errorCounters = new ErrorCounters()
+  const reported: string[] = []
+  const report = ({ stage, className, cause }: StageError) => void reported.push(`${stage} ${className}: ${(cause as Error).message}`)
+  const errors = new ErrorHandler<SourceRecord>({ tolerance: options.tolerance ?? 'none', reporters: [{ report }], counters: errorCounters })
+  const retries = new Retries({
+    timeoutMs: options.retryTimeoutMs ?? 0,
+    delayMaxMs: 60_000,
+    counters: errorCounters,
+    signal: stopped.signal,
+    pause: () => nextTurn(),
+  })
+  const converter = { ...text, ...options.converter } as Converter
   const task: SourceTask = { start() {}, poll, stop: () => void states.push('stop'), ...options.task }
   const loop: SourceTaskLoop = new SourceTaskLoop({
     task,
     properties: {},
     context: {} as never,
-    transformations: new TransformationChain((options.transformations ?? []).map((transformation) => ({ transformation, predicate: null, isNegated: false }))),
-    converters: new SourceConverters({ key: text, value: text, header: text as unknown as HeaderConverter }),
+    transformations: new TransformationChain(
+      (options.transformations ?? []).map((transformation) => ({ transformation, className: 'test.Transformation', predicate: null, isNegated: false })),
+      retries,
+    ),
+    converters: new SourceConverters({ key: text, value: converter, header: text as unknown as HeaderConverter, classNames }, retries),
+    errors,
+    errorCounters,
     topics: new TopicCreation(null, null, logger),
     producer,
     delivery: new (options.isForgetful ? ForgetfulDelivery : AtLeastOnceDelivery)({
       task,
       ledger,
+      errors,
       logger,
       offsetWriter: {
         async write(offsets) {
@@ -147,7 +185,7 @@ function begin(
     stopped.abort()
     loop.stop()
   }
-  return { loop, producer, committed, states, run: loop.run(), stop, stopped }
+  return { loop, producer, committed, states, reported, run: loop.run(), stop, stopped }
 }
 
 /** Loses the first record: it goes to the producer, but nobody waits for its answer. */
@@ -157,7 +195,7 @@ class ForgetfulDelivery extends AtLeastOnceDelivery {
   override track(record: SourceRecord, messages: number): SubmittedRecord {
     if (this.#hasForgotten) return super.track(record, messages)
     this.#hasForgotten = true
-    return new SubmittedRecords({ acknowledged() {}, failed() {}, ended() {} }, { keepsRecords: false }).submit(record, messages)
+    return new SubmittedRecords({ acknowledged() {}, failed: () => false, ended() {} }, { keepsRecords: false }).submit(record, messages)
   }
 }
 
@@ -326,4 +364,100 @@ test('a record that vanishes in the loop is found by the ledger', async () => {
   made.stop()
   await made.run
   assert.equal(lines.filter((line) => line.includes('accounted for')).length, 1, 'told once')
+})
+
+/** Fails for some values, or as often as it says for each. */
+function failing(values: readonly string[], error: () => Error, times = Number.POSITIVE_INFINITY): Partial<Converter> {
+  let left = times
+  return {
+    fromConnectData(_topic, _schema, value) {
+      if (values.includes(value as string) && left-- > 0) throw error()
+      return value as string
+    },
+  }
+}
+
+test('a record that cannot be converted fails the task, after it was reported', async () => {
+  const made = begin(batches(records(3)), { converter: failing(['v1'], () => new DataError('no')) })
+  await assert.rejects(made.run, (error: Error) => error.message === 'Tolerance exceeded in error handler' && (error.cause as Error).message === 'no')
+  assert.deepEqual(made.reported, ['VALUE_CONVERTER test.Value: no'])
+  const { ledger, errors } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.given_back, ledger.balanced], [3, 1, 2, true])
+  assert.deepEqual([errors.failures, errors.errors, errors.skipped], [1, 1, 0])
+})
+
+test('a record that cannot be converted is left out where errors are tolerated, and told to the task', async () => {
+  const told: unknown[] = []
+  const made = begin(batches(records(4)), {
+    converter: failing(['v1', 'v3'], () => new DataError('no')),
+    tolerance: 'all',
+    task: { commitRecord: (record, metadata) => void (metadata === null && told.push(record.value)) },
+  })
+  await until(() => made.loop.progress().ledger.written === 2, '2 records')
+  made.stop()
+  await made.run
+  assert.deepEqual(made.producer.values, ['v0', 'v2'])
+  assert.deepEqual(told, ['v1', 'v3'])
+  // The last record has no offset of its own to commit.
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 3 } }])
+  const { ledger, errors } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.skipped, ledger.balanced], [4, 2, 2, true])
+  assert.deepEqual([errors.failures, errors.errors, errors.skipped, errors.retries], [2, 2, 2, 0])
+})
+
+test('an operation is tried again after a RetriableError, as long as that is allowed', async () => {
+  const converter = failing(['v0'], () => new RetriableError('busy'), 3)
+  const made = begin(batches(records(2)), { converter, retryTimeoutMs: -1 })
+  await until(() => made.producer.values.length === 2, '2 messages')
+  made.stop()
+  await made.run
+  assert.deepEqual(made.producer.values, ['v0', 'v1'])
+  const { errors } = made.loop.progress()
+  assert.deepEqual([errors.failures, errors.retries, errors.errors], [3, 3, 0])
+})
+
+test('a stop ends the tries, and the record is given back', async () => {
+  const made = begin(batches(records(2)), { converter: failing(['v1'], () => new RetriableError('busy')), retryTimeoutMs: -1, tolerance: 'all' })
+  await until(() => made.loop.progress().errors.retries > 2, 'tries')
+  made.stop()
+  await made.run
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.given_back, ledger.skipped, ledger.balanced], [2, 1, 1, 0, true])
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 1 } }])
+})
+
+test('a transformation that fails is reported by its class; one output of several that fails is left out alone', async () => {
+  const twice: Transformation<SourceRecord> = {
+    config: text.config,
+    configure() {},
+    apply(record) {
+      if (record.value === 'v1') throw new DataError('odd')
+      return [record, { ...record, value: `${record.value as string}!` }]
+    },
+  }
+  const made = begin(batches(records(3)), { transformations: [twice], tolerance: 'all', converter: failing(['v2!'], () => new DataError('no')) })
+  await until(() => made.loop.progress().ledger.in_flight === 0 && made.producer.values.length === 3, '3 messages')
+  made.stop()
+  await made.run
+  assert.deepEqual(made.producer.values, ['v0', 'v0!', 'v2'])
+  assert.deepEqual(made.reported, ['TRANSFORMATION test.Transformation: odd', 'VALUE_CONVERTER test.Value: no'])
+  assert.equal(made.loop.progress().ledger.balanced, true)
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 3 } }])
+})
+
+test('a message that the producer refuses for good is left out where errors are tolerated', async () => {
+  const producer = new KeptMessages()
+  producer.acknowledgesAtOnce = false
+  const made = begin(batches(records(2)), { producer, tolerance: 'all' })
+  await until(() => producer.pending.length === 2, '2 messages')
+  producer.pending[0]!.failed(new Error('too large'))
+  producer.pending[1]!.acknowledged('t', 0, 0, 0)
+  await until(() => made.loop.progress().ledger.in_flight === 0, 'both ends')
+  producer.pending.length = 0
+  made.stop()
+  await made.run
+  assert.deepEqual(made.reported, ['KAFKA_PRODUCE org.apache.kafka.connect.runtime.WorkerSourceTask: too large'])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.written, ledger.skipped, ledger.balanced], [1, 1, true])
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 2 } }])
 })

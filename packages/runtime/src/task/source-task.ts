@@ -1,4 +1,8 @@
 import { ConnectError, isRetriable, type Logger, type Properties, type SourceRecord, type SourceTask, type SourceTaskContext } from '@millrace/api'
+import type { ErrorCounters } from '../errors/error-counters.ts'
+import type { ErrorHandler } from '../errors/error-handler.ts'
+import { StoppedError } from '../errors/retries.ts'
+import { StageError } from '../errors/stage-error.ts'
 import type { ProgressSnapshot } from '../thread/messages.ts'
 import type { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { delay, nextTurn, TURN_MS_MAX } from './event-loop.ts'
@@ -22,6 +26,8 @@ export interface SourceTaskParts {
   readonly context: SourceTaskContext
   readonly transformations: TransformationChain<SourceRecord>
   readonly converters: SourceConverters
+  readonly errors: ErrorHandler<SourceRecord>
+  readonly errorCounters: ErrorCounters
   readonly topics: TopicCreation
   readonly producer: SourceProducer
   readonly delivery: AtLeastOnceDelivery
@@ -93,8 +99,14 @@ export class SourceTaskLoop implements TaskLoop {
   }
 
   progress(): ProgressSnapshot {
-    const { ledger, stages } = this.#parts
-    return { ledger: ledger.snapshot(this.inFlight), stage_time_ms: stages.snapshot(), last_progress_at: ledger.lastProgressAt, lag: null }
+    const { ledger, stages, errorCounters } = this.#parts
+    return {
+      ledger: ledger.snapshot(this.inFlight),
+      stage_time_ms: stages.snapshot(),
+      last_progress_at: ledger.lastProgressAt,
+      lag: null,
+      errors: errorCounters.snapshot(),
+    }
   }
 
   /** Records that were read and have no end yet, counted where they are. */
@@ -134,6 +146,8 @@ export class SourceTaskLoop implements TaskLoop {
     try {
       occupancy.enter()
       await this.#dispatchEach(batch)
+    } catch (error) {
+      if (!(error instanceof StoppedError)) throw error
     } finally {
       occupancy.leave()
       // What could not be handed over any more is read again after the next start, because its offset is not committed.
@@ -160,8 +174,14 @@ export class SourceTaskLoop implements TaskLoop {
 
       let outputs: Transformed<SourceRecord> | Promise<Transformed<SourceRecord>> = record
       if (!transformations.isEmpty) {
-        outputs = transformations.apply(record)
-        if (outputs instanceof Promise) outputs = await occupancy.whileWaiting(outputs)
+        try {
+          outputs = transformations.apply(record)
+          if (outputs instanceof Promise) outputs = await occupancy.whileWaiting(outputs)
+        } catch (error) {
+          await occupancy.whileWaiting(this.#failed(error, record))
+          delivery.skipped(record)
+          continue
+        }
         if (isSampled) stages.lap('transform')
         if (outputs === null || (Array.isArray(outputs) && outputs.length === 0)) {
           delivery.filtered(record)
@@ -170,13 +190,21 @@ export class SourceTaskLoop implements TaskLoop {
       }
 
       const several = Array.isArray(outputs) ? (outputs as readonly SourceRecord[]) : null
-      const count = several === null ? 1 : several.length
+      let count = several === null ? 1 : several.length
       // Tracked before the first message is sent, so that no later offset can be committed ahead of this record (docs/spec/record-delivery.md, D2).
-      let tracked = null
-      for (let each = 0; each < count; each++) {
+      let tracked: SubmittedRecord | null = null
+      for (let each = 0; each < (several?.length ?? 1); each++) {
         const output = several === null ? (outputs as SourceRecord) : several[each]!
-        let message = converters.toMessage(output)
-        if (message instanceof Promise) message = await occupancy.whileWaiting(message)
+        let message: Message | Promise<Message>
+        try {
+          message = converters.toMessage(output)
+          if (message instanceof Promise) message = await occupancy.whileWaiting(message)
+        } catch (error) {
+          await occupancy.whileWaiting(this.#failed(error, record))
+          if (tracked !== null) tracked.leaveOut()
+          else if (--count === 0) delivery.skipped(record)
+          continue
+        }
         const timestamp = timestampOf(output, nowMs)
         if (isSampled) stages.lap('convert')
 
@@ -192,6 +220,12 @@ export class SourceTaskLoop implements TaskLoop {
       }
     }
     this.#undispatched = 0
+  }
+
+  /** A stage failed for good: resolves where that is tolerated. @throws otherwise. */
+  async #failed(error: unknown, record: SourceRecord): Promise<void> {
+    if (!(error instanceof StageError)) throw error
+    await this.#parts.errors.failed(error, record)
   }
 
   /** @returns true when the producer has the message, or a promise of it; false where the task ended before that. */

@@ -3,7 +3,7 @@ import test from 'node:test'
 import type { SourceOffset, SourcePartition, SourceRecord } from '@millrace/api'
 import { type SendListener, type SubmittedRecord, SubmittedRecords } from './submitted-records.ts'
 
-const silent: SendListener = { acknowledged() {}, failed() {}, ended() {} }
+const silent: SendListener = { acknowledged() {}, failed: () => false, ended() {} }
 
 function records(listener: SendListener = silent): SubmittedRecords {
   return new SubmittedRecords(listener, { keepsRecords: false })
@@ -63,11 +63,19 @@ test('a record that became several messages counts with the last of them', () =>
 
 test('a record that failed keeps later ones of its partition from being committed', () => {
   const failures: string[] = []
-  const submitted = records({ ...silent, failed: (_record, error) => failures.push(error.message) })
+  const submitted = records({ ...silent, failed: (_record, error) => failures.push(error.message) < 0 })
   submitted.submit(record(a, { position: 1 }), 1).failed(new Error('refused'))
   acknowledge(submitted.submit(record(a, { position: 2 }), 1))
   assert.deepEqual(submitted.takeCommittable(), [])
   assert.deepEqual(failures, ['refused'])
+})
+
+test('a record whose failure is tolerated ends like one that was acknowledged', () => {
+  const ends: boolean[] = []
+  const submitted = records({ ...silent, failed: () => true, ended: (_record, isLeftOut) => ends.push(isLeftOut) })
+  submitted.submit(record(a, { position: 1 }), 1).failed(new Error('refused'))
+  assert.deepEqual(submitted.takeCommittable(), [{ partition: a, offset: { position: 1 } }])
+  assert.deepEqual(ends, [true])
 })
 
 test('finds the partition by its fields where objects are not reused, in any order of fields', () => {

@@ -4,9 +4,10 @@ import type { SourceOffset, SourcePartition, SourceRecord } from '@millrace/api'
 export interface SendListener {
   /** Kafka has one message of this record. Called before the record counts as acknowledged. */
   acknowledged(record: SubmittedRecord, topic: string, partition: number, offset: number, timestamp: number): void
-  failed(record: SubmittedRecord, error: Error): void
-  /** The last message of this record was acknowledged. */
-  ended(record: SubmittedRecord): void
+  /** @returns whether this message of the record is left out; otherwise the record never ends. */
+  failed(record: SubmittedRecord, error: Error): boolean
+  /** The record's last message was acknowledged, or left out. */
+  ended(record: SubmittedRecord, isLeftOut: boolean): void
 }
 
 /**
@@ -113,13 +114,20 @@ export class SubmittedRecord {
   acknowledged(topic: string, partition: number, offset: number, timestamp: number): void {
     this.#listener.acknowledged(this, topic, partition, offset, timestamp)
     if (--this.#messagesPending > 0) return
-    this.#listener.ended(this)
+    this.#listener.ended(this, false)
     this.#queue.advance(this)
   }
 
-  /** Called by the producer. The record has no end: it stays before all later ones of its partition, so that none of them is committed. */
+  /** Called by the producer. Unless it is tolerated, the record has no end: it stays before all later ones of its partition, so that none is committed. */
   failed(error: Error): void {
-    this.#listener.failed(this, error)
+    if (this.#listener.failed(this, error)) this.leaveOut()
+  }
+
+  /** One of its messages will never be sent. */
+  leaveOut(): void {
+    if (--this.#messagesPending > 0) return
+    this.#listener.ended(this, true)
+    this.#queue.advance(this)
   }
 }
 

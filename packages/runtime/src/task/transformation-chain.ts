@@ -1,5 +1,6 @@
 import type { ConnectRecord, MaybePromise, Predicate, Transformation } from '@millrace/api'
-import { stageError } from '../errors/tolerance.ts'
+import { type Retries, StoppedError } from '../errors/retries.ts'
+import { StageError } from '../errors/stage-error.ts'
 
 /** What became of a record: itself or its successor, several in its place, or null where it was filtered. */
 export type Transformed<R> = R | readonly R[] | null
@@ -7,6 +8,8 @@ export type Transformed<R> = R | readonly R[] | null
 /** A transformation with what decides whether a record passes it (`org.apache.kafka.connect.runtime.TransformationStage`). */
 export interface TransformationStage<R extends ConnectRecord> {
   readonly transformation: Transformation<R>
+  /** Java's name of the transformation's class. */
+  readonly className: string
   /** Null: every record passes the transformation. */
   readonly predicate: Predicate<R> | null
   /** Records pass it for which the predicate does not hold. */
@@ -15,13 +18,15 @@ export interface TransformationStage<R extends ConnectRecord> {
 
 /**
  * The transformations of a task, one after another (`org.apache.kafka.connect.runtime.TransformationChain`). Promises are awaited only where a
- * transformation returns one. An error of a transformation or predicate is an error of the stage TRANSFORMATION.
+ * transformation returns one, or is tried again. An error of a transformation or predicate is an error of the stage TRANSFORMATION.
  */
 export class TransformationChain<R extends ConnectRecord> {
   readonly #stages: readonly TransformationStage<R>[]
+  readonly #retries: Retries
 
-  constructor(stages: readonly TransformationStage<R>[]) {
+  constructor(stages: readonly TransformationStage<R>[], retries: Retries) {
     this.#stages = stages
+    this.#retries = retries
   }
 
   /** Ask before `apply`: no transformation, no call. */
@@ -44,7 +49,7 @@ export class TransformationChain<R extends ConnectRecord> {
     let current = record
     for (let index = first; index < this.#stages.length; index++) {
       const result = this.#call(this.#stages[index]!, current)
-      if (result instanceof Promise) return result.then((settled) => this.#continue(index + 1, settled), rethrowAsStageError)
+      if (result instanceof Promise) return result.then((settled) => this.#continue(index + 1, settled))
       if (result === null) return null
       if (isSeveral(result)) return this.#applyToEach(index + 1, result)
       current = result
@@ -62,13 +67,28 @@ export class TransformationChain<R extends ConnectRecord> {
     return results.some((result) => result instanceof Promise) ? Promise.all(results).then(flattened) : flattened(results as Transformed<R>[])
   }
 
-  #call({ transformation, predicate, isNegated }: TransformationStage<R>, record: R): MaybePromise<Transformed<R>> {
+  /** @throws StageError, also in a promise. */
+  #call(stage: TransformationStage<R>, record: R): MaybePromise<Transformed<R>> {
     try {
-      return predicate === null || predicate.test(record) !== isNegated ? transformation.apply(record) : record
+      const result = applied(stage, record)
+      return result instanceof Promise ? result.catch((error: unknown) => this.#again(error, stage, record)) : result
     } catch (error) {
-      throw stageError(error)
+      if (!this.#retries.handles(error)) throw new StageError('TRANSFORMATION', stage.className, error)
+      return this.#again(error, stage, record)
     }
   }
+
+  async #again(error: unknown, stage: TransformationStage<R>, record: R): Promise<Transformed<R>> {
+    try {
+      return await this.#retries.again(error, () => applied(stage, record))
+    } catch (last) {
+      throw last instanceof StoppedError ? last : new StageError('TRANSFORMATION', stage.className, last)
+    }
+  }
+}
+
+function applied<R extends ConnectRecord>({ transformation, predicate, isNegated }: TransformationStage<R>, record: R): MaybePromise<Transformed<R>> {
+  return predicate === null || predicate.test(record) !== isNegated ? transformation.apply(record) : record
 }
 
 function flattened<R>(results: readonly Transformed<R>[]): readonly R[] {
@@ -77,8 +97,4 @@ function flattened<R>(results: readonly Transformed<R>[]): readonly R[] {
 
 function isSeveral<R>(result: R | readonly R[]): result is readonly R[] {
   return Array.isArray(result)
-}
-
-function rethrowAsStageError(error: unknown): never {
-  throw stageError(error)
 }

@@ -1,5 +1,6 @@
 import type { Properties } from '@millrace/api'
 import type { ConfigKeyInfo, TaskId, TaskProgress } from '@millrace/rest-api'
+import type { ErrorsConfig } from '../config/errors-config.ts'
 import type { TopicCreationConfig } from '../config/topic-creation-config.ts'
 import type { Failure } from '../errors/failure.ts'
 import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
@@ -68,6 +69,9 @@ export interface TaskStart {
   /** Source tasks that create topics: the admin client's settings. */
   readonly admin: Properties
   readonly topicCreation: TopicCreationConfig | null
+  readonly errors: ErrorsConfig
+  /** Clients of the dead-letter queue; null where there is none. */
+  readonly deadLetterClients: { readonly producer: Properties; readonly admin: Properties } | null
   /** Milliseconds. */
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number

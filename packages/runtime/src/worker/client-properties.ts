@@ -23,10 +23,22 @@ const INT_MAX = '2147483647'
 const SOURCE_BUFFER_BYTES = String(8 * 1024 * 1024)
 
 export function sourceProducerProperties(settings: ClientSettings, { connector, task }: TaskId): Properties {
+  return producerProperties(settings, `connector-producer-${connector}-${task}`)
+}
+
+/** Clients of a sink task's dead-letter queue. */
+export function deadLetterClients(settings: ClientSettings, { connector, task }: TaskId): { readonly producer: Properties; readonly admin: Properties } {
+  return {
+    producer: producerProperties(settings, `connector-dlq-producer-${connector}-${task}`),
+    admin: { 'client.id': `connector-dlq-adminclient-${connector}-${task}`, ...adminProperties(settings) },
+  }
+}
+
+function producerProperties(settings: ClientSettings, clientId: string): Properties {
   const written = { ...propertiesWithPrefix(settings.workerProperties, 'producer.'), ...propertiesWithPrefix(settings.connectorConfig, 'producer.override.') }
   return {
     'bootstrap.servers': settings.bootstrapServers,
-    'client.id': `connector-producer-${connector}-${task}`,
+    'client.id': clientId,
     'max.block.ms': LONG_MAX,
     'delivery.timeout.ms': INT_MAX,
     'buffer.memory': SOURCE_BUFFER_BYTES,

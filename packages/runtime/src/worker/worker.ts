@@ -1,6 +1,7 @@
 import { ConnectError, type Logger, parseType, type Properties } from '@millrace/api'
 import { leaveGroupOnBehalf } from '@millrace/kafka'
 import type { ConfigKeyInfo, TaskId, TaskProgress } from '@millrace/rest-api'
+import { errorsConfig } from '../config/errors-config.ts'
 import { listsDefaultGroup, topicCreationConfig } from '../config/topic-creation-config.ts'
 import { failureOf } from '../errors/failure.ts'
 import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
@@ -8,7 +9,7 @@ import type { TaskStart, ValidationResult } from '../thread/messages.ts'
 import type { ThreadServices } from '../thread/task-thread-handle.ts'
 import { plainThreadLog } from '../thread/thread-log.ts'
 import type { ThreadEnd, ThreadLimits } from '../thread/worker-thread.ts'
-import { type ClientSettings, sinkConsumerProperties, sourceProducerProperties, topicAdminProperties } from './client-properties.ts'
+import { type ClientSettings, sinkConsumerProperties, deadLetterClients, sourceProducerProperties, topicAdminProperties } from './client-properties.ts'
 import { ConfigValidation } from './config-validation.ts'
 import type { ConnectorTarget } from './connector-lifecycle.ts'
 import { ConnectorRuns } from './connector-runs.ts'
@@ -194,6 +195,7 @@ export class Worker {
     const plugin = this.#connectorPlugin(connectorConfig)
     const isSource = plugin.kind === 'source'
     const settings: ClientSettings = { bootstrapServers, workerProperties: config.properties, connectorConfig }
+    const errors = errorsConfig(connectorConfig, isSource ? 'source' : 'sink')
     const topicCreation = isSource && config.topicCreationEnable ? topicCreationConfig(connectorConfig) : null
     if (topicCreation !== null && listsDefaultGroup(connectorConfig))
       this.#logger.warn("'default' topic creation group always exists and does not need to be listed explicitly")
@@ -210,6 +212,8 @@ export class Worker {
       consumer: isSource ? {} : sinkConsumerProperties(settings, id),
       admin: topicCreation === null ? {} : topicAdminProperties(settings, id),
       topicCreation,
+      errors,
+      deadLetterClients: errors.deadLetterQueue === null ? null : deadLetterClients(settings, id),
       offsetFlushIntervalMs: config.offsetFlushIntervalMs,
       offsetFlushTimeoutMs: config.offsetFlushTimeoutMs,
       topicTrackingEnable: config.topicTrackingEnable,
