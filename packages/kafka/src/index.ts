@@ -41,6 +41,8 @@ export type { GroupMember, GroupProtocol, JoinResult, MemberMetadata, Membership
 export { leaveGroupOnBehalf } from './group/leave-group-on-behalf.ts'
 export { type FoundOffset, OffsetAt, type OffsetQuery } from './list-offsets.ts'
 export { type Logger, silentLogger } from './logger.ts'
+export { type ClientMetricName, clientMetricNames } from './metrics/client-metric-names.ts'
+export type { ClientMetric } from './metrics/metric-group.ts'
 export { partitionForKey } from './producer/partitioner.ts'
 export { type ClientOptions, Producer, type SerializedData } from './producer/producer.ts'
 export type { ProducerMetrics } from './producer/producer-metrics.ts'

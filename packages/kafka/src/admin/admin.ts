@@ -4,6 +4,7 @@ import type { Properties } from '../config/client-properties.ts'
 import type { CommittedOffset, OffsetCommit } from '../consumer/committed-offsets.ts'
 import type { FoundOffset, OffsetQuery } from '../list-offsets.ts'
 import type { Logger } from '../logger.ts'
+import type { ClientMetric } from '../metrics/metric-group.ts'
 import type { TopicPartition } from '../topic-partition.ts'
 import { type AclBinding, type AclFilter, type AclResult, createAcls, type DeletedAcls, deleteAcls, describeAcls } from './acls.ts'
 import { AdminRequests, type CallOptions } from './admin-requests.ts'
@@ -234,6 +235,11 @@ export class Admin {
    */
   abortTransaction(transaction: TransactionToAbort, options: CallOptions = {}): Promise<void> {
     return abortTransaction(this.#requests, transaction, options)
+  }
+
+  /** All metrics by the names that they have in Java, as they are now. */
+  readMetrics(): readonly ClientMetric[] {
+    return this.#requests.config.metrics.list(this.#requests.clock.now())
   }
 
   /** Ends all connections; what is under way fails with `CLIENT_CLOSED`. */

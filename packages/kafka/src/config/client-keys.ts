@@ -59,7 +59,7 @@ function refused(name: string, clients: string, type: KeyType, fallback: string 
   return key('refused', name, clients, type, fallback, note, {})
 }
 
-/** All keys, by name. */
+/** All keys, by name; a key whose default is not the same for all clients has a row for each. */
 export const clientKeys: readonly ClientKey[] = [
   supported('acks', 'P', 'STRING', 'all', { among: ['all', '-1', '0', '1'] }),
   supported('allow.auto.create.topics', 'C', 'BOOLEAN', 'true'),
@@ -85,12 +85,14 @@ export const clientKeys: readonly ClientKey[] = [
   supported('compression.type', 'P', 'STRING', 'none', { among: ['none', 'gzip', 'snappy', 'lz4', 'zstd'] }),
   supported('compression.zstd.level', 'P', 'INT', '3', { min: -131072, max: 22 }),
   withoutEffect('config.providers', 'PCA', 'LIST', '', 'References are resolved before a client is made.'),
-  supported('connections.max.idle.ms', 'PCA', 'LONG', '540000'),
+  supported('connections.max.idle.ms', 'PC', 'LONG', '540000'),
+  supported('connections.max.idle.ms', 'A', 'LONG', '300000'),
   supported('default.api.timeout.ms', 'CA', 'INT', '60000', { min: 0 }),
   supported('delivery.timeout.ms', 'P', 'INT', '120000', { min: 0 }),
   supported('enable.auto.commit', 'C', 'BOOLEAN', 'true'),
   supported('enable.idempotence', 'P', 'BOOLEAN', 'true'),
-  withoutEffect('enable.metrics.push', 'PCA', 'BOOLEAN', 'true', 'No telemetry is pushed to brokers.'),
+  withoutEffect('enable.metrics.push', 'PC', 'BOOLEAN', 'true', 'No telemetry is pushed to brokers.'),
+  withoutEffect('enable.metrics.push', 'A', 'BOOLEAN', 'false', 'No telemetry is pushed to brokers.'),
   supported('exclude.internal.topics', 'C', 'BOOLEAN', 'true'),
   supported('fetch.max.bytes', 'C', 'INT', '52428800', { min: 0 }),
   supported('fetch.max.wait.ms', 'C', 'INT', '500', { min: 0 }),
@@ -150,7 +152,8 @@ export const clientKeys: readonly ClientKey[] = [
   withoutEffect('partitioner.availability.timeout.ms', 'P', 'LONG', '0', 'Partitions are chosen by the length of their queues and their leaders alone.'),
   supported('partitioner.class', 'P', 'CLASS', null),
   supported('partitioner.ignore.keys', 'P', 'BOOLEAN', 'false'),
-  withoutEffect('receive.buffer.bytes', 'PCA', 'INT', '65536', 'Node leaves the size to the operating system.'),
+  withoutEffect('receive.buffer.bytes', 'P', 'INT', '32768', 'Node leaves the size to the operating system.'),
+  withoutEffect('receive.buffer.bytes', 'CA', 'INT', '65536', 'Node leaves the size to the operating system.'),
   supported('reconnect.backoff.max.ms', 'PCA', 'LONG', '1000', { min: 0 }),
   supported('reconnect.backoff.ms', 'PCA', 'LONG', '50', { min: 0 }),
   supported('request.timeout.ms', 'PCA', 'INT', '30000', { min: 0 }),

@@ -79,9 +79,11 @@ test('refused keys are named, unless they have their default', () => {
   assert.equal(consumerConfig({ ...base, 'interceptor.classes': '', 'security.protocol': 'plaintext' }, silentLogger).pollRecordsMax, 500)
 })
 
-test('each key stands in the table once, in order, and with a reason where it has no effect', () => {
+test('each key stands in the table once for each client, in order, and with a reason where it has no effect', () => {
   const names = clientKeys.map(({ name }) => name)
-  assert.deepEqual(names, [...new Set(names)].sort())
+  assert.deepEqual(names, [...names].sort())
+  const ofClients = clientKeys.flatMap(({ name, clients }) => clients.map((client) => `${client} ${name}`))
+  assert.equal(new Set(ofClients).size, ofClients.length)
   for (const { name, support, note } of clientKeys) assert.ok(support === 'supported' || note.length > 10, name)
 })
 
