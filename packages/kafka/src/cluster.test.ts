@@ -65,3 +65,16 @@ test('closing does not wait for a connection to a broker that does not answer', 
   const opening = cluster.request(cluster.node(1)!, 'fetch', 'Heartbeat', heartbeat)
   await Promise.all([assert.rejects(opening, { code: 'CLIENT_CLOSED' }), cluster.close()])
 })
+
+test('asks who leads when a broker is silent, long before its requests time out', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  let now = 0
+  const { brokers, cluster } = await bench(t, { clock: { now: () => now } })
+  brokers.on('ListGroups', () => 'silence')
+  const pending = cluster.request(cluster.node(1)!, 'data', 'ListGroups', {})
+  await waitFor(() => brokers.of('ListGroups').length > 0, { what: 'the request', intervalMs: 1 })
+  brokers.alive = [2]
+  now += 6_000
+  t.mock.timers.tick(6_000)
+  await assert.rejects(pending, { code: 'NETWORK_EXCEPTION', retriable: true })
+})

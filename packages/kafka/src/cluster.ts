@@ -58,7 +58,7 @@ export interface ClusterOptions {
   refused?(error: KafkaError): void
 }
 
-const IDLE_CHECK_MS = 30_000
+const LOOK_MS = 5_000
 const WARNING_INTERVAL_MS = 10_000
 /** A broker that owes an answer for longer than this is not asked for what others can tell as well. */
 const SILENT_MS_MAX = 1_000
@@ -78,7 +78,7 @@ export class Cluster {
   readonly #backoff: Backoff
   readonly #bootstrap: readonly BrokerNode[]
   readonly #closing = new AbortController()
-  readonly #idleTimer: NodeJS.Timeout
+  readonly #lookTimer: NodeJS.Timeout
   #nodes = new Map<number, BrokerNode>()
   readonly #retiring = new Set<Promise<void>>()
   #topics = new Map<string, TopicMetadata>()
@@ -100,8 +100,8 @@ export class Cluster {
     this.#backoff = new Backoff({ initialMs: options.config.retryBackoffMs, maxMs: options.config.retryBackoffMaxMs })
     this.#bootstrap = options.config.bootstrapServers.map((address, i) => new BrokerNode(-1 - i, address, options.config, options.clock))
     this.#nextRefresh.promise.catch(() => undefined)
-    this.#idleTimer = setInterval(() => this.#closeIdle(), IDLE_CHECK_MS)
-    this.#idleTimer.unref()
+    this.#lookTimer = setInterval(() => this.#lookAround(), LOOK_MS)
+    this.#lookTimer.unref()
   }
 
   /** How long ago the metadata were fetched. Milliseconds; NaN before the first time. */
@@ -257,7 +257,7 @@ export class Cluster {
     if (!this.isClosed) {
       this.#closing.abort()
       this.config.security.close()
-      clearInterval(this.#idleTimer)
+      clearInterval(this.#lookTimer)
       clearTimeout(this.#ageTimer)
       this.#nextRefresh.reject(closedError('The client was closed.'))
     }
@@ -406,10 +406,12 @@ export class Cluster {
     this.logger.warn(`The metadata of the cluster cannot be fetched${isAuthenticationFailure(error) ? '' : '; trying again'}. ${error.message}`)
   }
 
-  /** Now and then: closes connections that nobody uses, and lets metrics begin their next window. */
-  #closeIdle(): void {
+  /** Now and then: closes connections that nobody uses, asks again who leads where a broker is silent, and lets metrics begin their next window. */
+  #lookAround(): void {
     this.config.metrics.rotate(this.clock.now())
     for (const node of [...this.#nodes.values(), ...this.#bootstrap]) node.closeIdle()
+    // The cluster may know that such a broker is gone long before its requests time out; then they are tried elsewhere.
+    if ([...this.#nodes.values()].some((node) => node.silentMs >= LOOK_MS)) this.requestRefresh()
   }
 }
 

@@ -120,6 +120,16 @@ test('what is held back for a broker that throttles fails when the connection en
   await assert.rejects(held, { code: 'CLIENT_CLOSED' })
 })
 
+test('what is held back for longer than it may take fails alone', async (t) => {
+  const connection = await listening(t, ({ correlationId }, socket) => {
+    socket.write(encodeResponse({ api: 'Heartbeat', version: 4, correlationId, body: { errorCode: 0, throttleTimeMs: 60_000 } }))
+  })
+  await connection.request('Heartbeat', body)
+  await assert.rejects(connection.request('Heartbeat', body, 20), { code: 'REQUEST_TIMED_OUT', retriable: true })
+  assert.equal(connection.isOpen, true)
+  assert.equal(connection.pendingCount, 0)
+})
+
 test('nobody listening is an error that names the address', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

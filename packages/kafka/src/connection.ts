@@ -70,6 +70,12 @@ export interface ResponseHandler {
   failed(error: Error): void
 }
 
+interface Held {
+  readonly deadline: number
+  send(): void
+  failed(error: Error): void
+}
+
 interface Pending {
   readonly correlationId: number
   readonly sentAt: number
@@ -110,7 +116,7 @@ export class Connection {
   /** Until when the broker wants no requests (KIP-219), by the clock. */
   #throttledUntil = 0
   /** Requests that wait while a session is renewed or the broker throttles, in order. Their owners limit how many there are. */
-  readonly #held: (() => void)[] = []
+  #held: Held[] = []
   /** When a request was last sent or answered, by the clock. */
   lastUsedAt: number
 
@@ -173,7 +179,7 @@ export class Connection {
 
   /** Requests that have no answer yet. */
   get pendingCount(): number {
-    return this.#pending.length + (this.#held?.length ?? 0)
+    return this.#pending.length + this.#held.length
   }
 
   /** Resolves when the socket is gone. */
@@ -235,7 +241,7 @@ export class Connection {
       return
     }
     if (this.#mustWait(api)) {
-      this.#hold(() => this.exchange(api, timeoutMs, handler, encode), handler.failed.bind(handler))
+      this.#hold(timeoutMs, () => this.exchange(api, timeoutMs, handler, encode), handler.failed.bind(handler))
       return
     }
     const correlationId = this.#nextCorrelationId()
@@ -250,7 +256,7 @@ export class Connection {
   /** Sends a request that the broker does not answer (Produce with acks=0); calls back when it is written or the connection has ended. */
   post(encode: (correlationId: number) => readonly Buffer[], written: (error: Error | null) => void): void {
     if (this.#error) return written(this.#error)
-    if (this.#mustWait('Produce')) return this.#hold(() => this.post(encode, written), written)
+    if (this.#mustWait('Produce')) return this.#hold(this.#requestTimeoutMs, () => this.post(encode, written), written)
     const buffers = encode(this.#nextCorrelationId())
     this.lastUsedAt = this.#clock.now()
     this.#write(buffers, (error) => written(error ? (this.#error ?? networkError(error.message, error)) : null))
@@ -347,14 +353,10 @@ export class Connection {
     return this.#isRenewing || this.#held.length > 0 || (this.#throttledUntil > 0 && this.#throttledUntil > this.#clock.now())
   }
 
-  #hold(send: () => void, failed: (error: Error) => void): void {
-    this.#held.push(() => {
-      try {
-        send()
-      } catch (error) {
-        failed(asKafkaError(error))
-      }
-    })
+  #hold(timeoutMs: number, send: () => void, failed: (error: Error) => void): void {
+    const now = this.#clock.now()
+    this.#held.push({ deadline: now + timeoutMs, send, failed })
+    this.#watch(now + timeoutMs, now)
   }
 
   #release(): void {
@@ -367,7 +369,13 @@ export class Connection {
       }
     }
     // A request may be held again, behind the others: a session that has to be renewed now.
-    for (const send of this.#held.splice(0)) send()
+    for (const { send, failed } of this.#held.splice(0)) {
+      try {
+        send()
+      } catch (error) {
+        failed(asKafkaError(error))
+      }
+    }
   }
 
   #learn({ apiKeys }: ResponseBody<'ApiVersions'>): void {
@@ -431,8 +439,18 @@ export class Connection {
     const now = this.#clock.now()
     const late = this.#pending.find(({ deadline }) => deadline <= now)
     if (late) return this.#end(timeoutError(`${name(this.address)} has not answered ${late.api} in time.`))
-    const next = this.#pending.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity)
+    this.#failHeld(now)
+    const next = [...this.#pending, ...this.#held].reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity)
     if (next !== Infinity) this.#watch(next, now)
+  }
+
+  /** What was not sent in time fails alone: the connection is well. */
+  #failHeld(now: number): void {
+    const late = this.#held.filter(({ deadline }) => deadline <= now)
+    if (late.length === 0) return
+    this.#held = this.#held.filter(({ deadline }) => deadline > now)
+    const error = timeoutError(`${name(this.address)} takes no requests, by its quota or while the session is renewed; one has waited for too long.`)
+    for (const { failed } of late) failed(error)
   }
 
   #end(error: Error): void {

@@ -327,6 +327,20 @@ test('a consumer reads again from where a log was truncated, and nothing twice w
   assert.equal(await consumer.position({ topic: TOPIC, partition: 0 }), 10)
 })
 
+test('offsets are found by time, and left out where no record is that young', async (t) => {
+  const made = await bench(t)
+  const producer = made.producer({ 'batch.size': '0' })
+  for (const timestamp of [1_000, 2_000, 3_000]) producer.send(TOPIC, 0, timestamp, null, 'x', null, null)
+  await producer.flush()
+  const consumer = made.consumer()
+  const found = async (timestamp: number) =>
+    (await consumer.offsetsForTimes([{ topic: TOPIC, partition: 0, timestamp }])).map(({ offset, timestamp }) => [offset, timestamp])
+  assert.deepEqual(await found(0), [[0, 1_000]])
+  assert.deepEqual(await found(1_001), [[1, 2_000]])
+  assert.deepEqual(await found(3_001), [])
+  await assert.rejects(found(-1), { code: 'ILLEGAL_STATE' })
+})
+
 test('a member that the coordinator forgets loses its partitions, joins again and goes on where it had committed', async (t) => {
   const made = await bench(t)
   await sendNumbers(made.producer(), 100)

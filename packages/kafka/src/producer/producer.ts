@@ -265,8 +265,8 @@ export class Producer {
   /**
    * Sends what is left, aborts a transaction that is open, then ends all connections. A second call waits for the first.
    *
-   * @param options how long sending may take, milliseconds; default until everything has ended, which `delivery.timeout.ms` bounds. What is not
-   *   acknowledged by then fails with `CLIENT_CLOSED`; 0 is at once.
+   * @param options how long sending may take, milliseconds; default until everything has ended, which `delivery.timeout.ms` bounds, and `max.block.ms` the end
+   *   of a transaction. What is not acknowledged by then fails with `CLIENT_CLOSED`; 0 is at once.
    */
   close({ timeoutMs = Infinity }: { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(timeoutMs)

@@ -197,3 +197,10 @@ test('a call that takes too long goes on: the same call waits for it again, othe
   transactions.begin()
   assert.deepEqual(script.asked, ['init'])
 })
+
+test('closing does not wait for longer than max.block.ms for a coordinator that does not come back', async () => {
+  const { script, transactions } = bench(20)
+  script.holds.set('init', new Promise(() => undefined))
+  await assert.rejects(transactions.init(), { code: 'REQUEST_TIMED_OUT' })
+  await transactions.settled()
+})

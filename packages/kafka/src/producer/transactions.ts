@@ -78,9 +78,13 @@ export class Transactions {
     return this.#state === 'IN_TRANSACTION' || this.#state === 'ABORTABLE_ERROR'
   }
 
-  /** Resolves when the call that is under way has ended. Never rejects. */
+  /** Resolves when the call that is under way has ended, or after `max.block.ms`. Never rejects. */
   async settled(): Promise<void> {
-    await this.#pending?.ended.catch(() => undefined)
+    if (this.#pending === null) return
+    await isLate(
+      this.#pending.ended.catch(() => undefined),
+      this.#options.maxBlockMs,
+    )
   }
 
   init(): Promise<void> {
