@@ -427,6 +427,7 @@ test('validation answers as plain data, and one that hangs or throws harms only 
     [
       ['topic', 'x', []],
       ['behaviour', '', []],
+      ['poll.interval.ms', '5', []],
       ['fifo', '', []],
     ],
   )
