@@ -162,7 +162,7 @@ export class KafkaStatusStore implements StatusStore {
     }
     this.#writes.delete(key)
     if (offset >= 0) this.#writtenOffsets.set(key, offset)
-    if (own.other !== null && own.other.offset > offset) this.#apply(key, own.other)
+    if (own.other !== null && (own.other.offset > offset || this.#outranks(key, own.other))) this.#apply(key, own.other)
     else if (own.wanted === null) this.#writtenOffsets.delete(key)
   }
 
@@ -203,12 +203,12 @@ export class KafkaStatusStore implements StatusStore {
     switch (subject.kind) {
       case 'connector': {
         const status = parseStatus(value)
-        if (status !== null) this.#table.putConnector(subject.connector, status)
+        if (status !== null && !isLate(status, this.connector(subject.connector))) this.#table.putConnector(subject.connector, status)
         return status !== null
       }
       case 'task': {
         const status = parseTaskStatus(value)
-        if (status !== null && !this.#isLate(subject.id, status)) this.#table.putTask(subject.id, status)
+        if (status !== null && !isLate(status, this.task(subject.id))) this.#table.putTask(subject.id, status)
         return status !== null
       }
       case 'topic': {
@@ -219,9 +219,17 @@ export class KafkaStatusStore implements StatusStore {
     }
   }
 
-  /** A worker that gives a task up may say so after the next owner has started it. */
-  #isLate(id: TaskId, { state, generation }: TaskStatus): boolean {
-    const known = this.task(id)
-    return state === 'UNASSIGNED' && known?.state === 'RUNNING' && known.generation >= generation
+  /** Whether what another worker wrote earlier counts although this worker's own record comes after it; all who read both come to the same. */
+  #outranks(key: string, { value }: LogRecord): boolean {
+    const subject = statusSubject(key)
+    if (value === null || subject === null || subject.kind === 'topic') return false
+    const own = subject.kind === 'connector' ? this.connector(subject.connector) : this.task(subject.id)
+    const other = subject.kind === 'connector' ? parseStatus(value) : parseTaskStatus(value)
+    return own !== null && other !== null && isLate(own, other)
   }
+}
+
+/** A worker that gives something up may say so after its next owner has started it. The original looks at tasks alone, and not at who says so. */
+function isLate({ state, generation, workerId }: ConnectorStatus | TaskStatus, known: ConnectorStatus | TaskStatus | null): boolean {
+  return state === 'UNASSIGNED' && known?.state === 'RUNNING' && known.workerId !== workerId && known.generation >= generation
 }

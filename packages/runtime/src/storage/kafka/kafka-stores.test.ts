@@ -438,13 +438,17 @@ describe('the status topic', () => {
     }
   })
 
-  it('ignores that a task was given up where its next owner runs it already', async (context) => {
+  it('ignores that something was given up where its next owner runs it already', async (context) => {
     const properties = clusterProperties()
     const { statuses, topics } = await startedStores(context, properties)
-    const status = (state: string, generation: number): string => JSON.stringify({ state, trace: null, worker_id: 'w2:1', generation })
+    const status = (state: string, generation: number, worker = 'w2:1'): string => JSON.stringify({ state, trace: null, worker_id: worker, generation })
     await writeRecords(topics.statuses.name, [
       ['status-task-c-0', status('RUNNING', 5)],
-      ['status-task-c-0', status('UNASSIGNED', 5)],
+      ['status-task-c-0', status('UNASSIGNED', 5, 'w1:1')],
+      ['status-connector-d', status('RUNNING', 5)],
+      ['status-connector-d', status('UNASSIGNED', 5, 'w1:1')],
+      ['status-connector-e', status('RUNNING', 5)],
+      ['status-connector-e', status('UNASSIGNED', 5)],
       ['status-task-c-1', status('RUNNING', 5)],
       ['status-task-c-1', status('UNASSIGNED', 6)],
       ['status-task-c-2', '{"state":"SOMETHING"}'],
@@ -459,6 +463,25 @@ describe('the status topic', () => {
         [1, 'UNASSIGNED', null],
       ],
     )
+    await waitFor(() => statuses.connector('e')?.state === 'UNASSIGNED', { what: 'connector e to be unassigned by its own worker' })
+    await waitFor(() => statuses.connector('d'), { what: 'connector d' })
+    assert.equal(statuses.connector('d')?.state, 'RUNNING')
+  })
+
+  it('comes to the same at the worker that gave something up late as at all others', async (context) => {
+    const properties = clusterProperties()
+    const former = await startedStores(context, properties)
+    const next = await startedStores(context, properties)
+    const ids = Array.from({ length: 50 }, (_, task) => ({ connector: 'c', task }))
+    for (const id of ids) {
+      next.statuses.putTask(id, { ...running, workerId: 'w2:1', generation: 6 })
+      await new Promise((resolve) => setTimeout(resolve, id.task % 5))
+      // Refused where it was read already that the next owner runs it.
+      former.statuses.putTaskSafe(id, { ...running, state: 'UNASSIGNED', workerId: 'w1:1', generation: 5 })
+    }
+    const states = ({ statuses }: KafkaStores) => ids.map((id) => statuses.task(id)?.state)
+    const isAgreed = () => states(former).every((state, i) => state !== undefined && state === states(next)[i])
+    await waitFor(isAgreed, { what: 'both to see the same', describe: () => [states(former), states(next)] })
   })
 })
 
