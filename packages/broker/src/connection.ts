@@ -156,7 +156,7 @@ export class Connection {
       const { handler } = known
       const { min, max } = known.versions
       if (version < min || version > max) {
-        if (apiKey === ApiKey.ApiVersions) return this.#send([encodeUnsupportedApiVersions(correlationId)])
+        if (apiKey === ApiKey.ApiVersions) return this.#send([encodeUnsupportedApiVersions(correlationId, known.versions)])
         return this.#refuse(`asked for version ${version} of ${handler.api}, which is offered from ${min} to ${max}`)
       }
       if (this.#sasl && !this.#sasl.allows(handler.api, performance.now())) return this.#refuse(`asked for ${handler.api} without authentication`)

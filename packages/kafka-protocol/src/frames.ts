@@ -1,7 +1,7 @@
 import { type ApiName, apiByKey, apis, type RequestBody, type RequestInput, type ResponseBody, type ResponseInput } from './apis.ts'
 import { ErrorCode } from './error-codes.ts'
 import { ProtocolError } from './errors.ts'
-import type { Fields, Message } from './fields.ts'
+import type { Fields, Message, VersionRange } from './fields.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
@@ -118,11 +118,11 @@ export function encodeResponse<A extends ApiName>(response: {
 }
 
 /**
- * The answer to an ApiVersions request of a version that the broker does not know: version 0 with UNSUPPORTED_VERSION and the versions of
- * ApiVersions itself, from which the client learns what to ask (KIP-511).
+ * The answer to an ApiVersions request of a version that the broker does not offer: version 0 with UNSUPPORTED_VERSION and the versions of
+ * ApiVersions itself that it does, from which the client learns what to ask (KIP-511).
  */
-export function encodeUnsupportedApiVersions(correlationId: number): Buffer {
-  const { key, versions } = apis.ApiVersions
+export function encodeUnsupportedApiVersions(correlationId: number, versions: VersionRange): Buffer {
+  const { key } = apis.ApiVersions
   return encodeResponse({
     api: 'ApiVersions',
     version: 0,

@@ -311,7 +311,9 @@ export class Connection {
     this.#versions = new Map([[apis.ApiVersions.key, { min: 0, max: VERSIONS_MAX.ApiVersions ?? 0 }]])
     let answer = await this.request('ApiVersions', SOFTWARE)
     if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION) {
-      this.#learn(answer)
+      // Brokers before Kafka 2.4 do not tell which versions there are instead (KIP-511); they all have the first.
+      const instead = answer.apiKeys.find(({ apiKey }) => apiKey === apis.ApiVersions.key)
+      this.#versions = new Map([[apis.ApiVersions.key, { min: 0, max: instead?.maxVersion ?? 0 }]])
       answer = await this.request('ApiVersions', SOFTWARE)
     }
     if (answer.errorCode !== ErrorCode.NONE) throw kafkaError(answer.errorCode, `Asking ${name(this.address)} for its versions`)
