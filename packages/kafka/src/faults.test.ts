@@ -327,6 +327,27 @@ test('a consumer reads again from where a log was truncated, and nothing twice w
   assert.equal(await consumer.position({ topic: TOPIC, partition: 0 }), 10)
 })
 
+test('a group goes on where its log was truncated, by the leader epoch that it had committed', async (t) => {
+  const made = await bench(t)
+  await sendNumbers(made.producer({ 'batch.size': '0' }), 6)
+  const member = () => {
+    const consumer = made.consumer({ 'group.id': 'g' })
+    consumer.subscribe({ topics: [TOPIC] }, { revoked: () => undefined, assigned: () => undefined })
+    return consumer
+  }
+  const first = member()
+  await readValues(first, 6)
+  await first.commit([{ topic: TOPIC, partition: 0, offset: 6 }])
+  const [committed] = await first.committed([{ topic: TOPIC, partition: 0 }])
+  assert.ok(committed!.leaderEpoch >= 0)
+  await first.close()
+  made.broker.faults.inject({ kind: 'leader-change', topic: TOPIC, truncateTo: 3 })
+  await sendNumbers(made.producer({ 'batch.size': '0' }), 5)
+  const second = member()
+  // Three of the first epoch are left; without the epoch, it would have begun in the middle of the five.
+  assert.deepEqual(await readValues(second, 5), numbers(5))
+})
+
 test('offsets are found by time, and left out where no record is that young', async (t) => {
   const made = await bench(t)
   const producer = made.producer({ 'batch.size': '0' })

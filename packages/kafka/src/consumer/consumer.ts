@@ -261,7 +261,7 @@ export class Consumer {
   }
 
   /**
-   * Commits offsets for the group; by default the positions of all partitions. Tries again within `default.api.timeout.ms`.
+   * Commits offsets for the group; by default the positions of all partitions. An offset that is a position gets its leader epoch, unless another is given. Tries again within `default.api.timeout.ms`.
    *
    * @throws KafkaError `COMMIT_FAILED` if the partitions may belong to others by now; `REBALANCE_IN_PROGRESS` if the next `poll` has to come first; others as the broker says.
    */
@@ -277,7 +277,10 @@ export class Consumer {
     this.#metrics.commits++
     const begun = this.#clock.now()
     try {
-      await this.#offsets.commit(offsets, membership)
+      await this.#offsets.commit(
+        offsets.map((offset) => this.#withEpoch(offset)),
+        membership,
+      )
       this.#metrics.commitMs.record(this.#clock.now() - begun)
     } catch (error) {
       this.#metrics.commitsFailed++
@@ -484,6 +487,13 @@ export class Consumer {
     return this.#partitions
       .filter(({ position }) => position >= 0)
       .map(({ topic, partition, position, positionEpoch }) => ({ topic, partition, offset: position, leaderEpoch: positionEpoch }))
+  }
+
+  /** Whoever goes on at the position can then check that it is still in the log. */
+  #withEpoch(offset: OffsetCommit): OffsetCommit {
+    if (offset.leaderEpoch !== undefined) return offset
+    const assigned = this.#byName.get(partitionName(offset))
+    return assigned?.position === offset.offset ? { ...offset, leaderEpoch: assigned.positionEpoch } : offset
   }
 
   /** `enable.auto.commit`: what the polls before this one have handed out. */
