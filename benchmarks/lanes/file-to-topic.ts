@@ -18,6 +18,7 @@ export const fileToTopic: Lane = {
         title: `${records.toLocaleString('en-US')} lines of 100 B: file → topic, StringConverter`,
         records,
         workerProperties: {},
+        wanted: { throughput: 3, cpuPerMillion: 1 / 4, rssPeak: 1 / 8 },
         async repeat(worker, name) {
           await worker.client.createConnector({ name, config: { 'connector.class': 'FileStreamSource', file, topic: name } })
           const arrival = await recordsInTopic(ends, worker, name, records)

@@ -10,6 +10,8 @@ export interface RepeatedLane {
   readonly title: string
   readonly records: number
   readonly workerProperties: Readonly<Record<string, string>>
+  /** As in `LaneResult`. */
+  readonly wanted: Sample
   /**
    * Creates a connector, and looks until all its records have arrived.
    * @returns what was true when the last of them came: the time, and the CPU that the worker had used.
@@ -51,7 +53,7 @@ export async function runRepeated(bench: Bench, lane: RepeatedLane): Promise<Lan
   } finally {
     await Promise.all([...workers.values()].map((worker) => worker.process.stop()))
   }
-  return { title: lane.title, hasWarmUp: true, samples }
+  return { title: lane.title, hasWarmUp: true, samples, wanted: lane.wanted }
 }
 
 async function measure(lane: RepeatedLane, worker: LaunchedWorker, name: string): Promise<Sample> {

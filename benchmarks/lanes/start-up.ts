@@ -20,7 +20,12 @@ export const startUp: Lane = {
         )
       }
     }
-    return { title: `Start-up and idle worker (RSS after ${bench.idleSeconds} s)`, hasWarmUp: false, samples }
+    return {
+      title: `Start-up and idle worker (RSS after ${bench.idleSeconds} s)`,
+      hasWarmUp: false,
+      samples,
+      wanted: { startUpTime: 1 / 6, startUpCpu: 1 / 8 },
+    }
   },
 }
 

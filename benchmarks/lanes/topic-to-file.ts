@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { jsonLine, textLine, writeLines } from '../data.ts'
-import type { LaneResult } from '../measurement.ts'
+import type { LaneResult, Sample } from '../measurement.ts'
 import { untilReady } from '../ready.ts'
 import { sources } from '../sides.ts'
 import { linesInFile, recordsInTopic } from './arrival.ts'
@@ -19,6 +19,7 @@ export const topicToFile: Lane = {
       what: 'records of 100 B: topic → file, StringConverter',
       line: textLine,
       converter: {},
+      wanted: { throughput: 2, cpuPerMillion: 2 / 5, rssPeak: 1 / 6 },
     }),
 }
 
@@ -32,6 +33,7 @@ export const jsonTopicToFile: Lane = {
       what: 'JSON objects of 290 B: topic → file, JsonConverter without schemas',
       line: jsonLine,
       converter: { 'value.converter': 'org.apache.kafka.connect.json.JsonConverter', 'value.converter.schemas.enable': 'false' },
+      wanted: { throughput: 1.6, cpuPerMillion: 2 / 3, rssPeak: 1 / 6 },
     }),
 }
 
@@ -41,6 +43,7 @@ interface SinkLane {
   readonly what: string
   readonly line: (index: number) => string
   readonly converter: Readonly<Record<string, string>>
+  readonly wanted: Sample
 }
 
 async function runSink(bench: Bench, lane: SinkLane): Promise<LaneResult> {
@@ -51,6 +54,7 @@ async function runSink(bench: Bench, lane: SinkLane): Promise<LaneResult> {
     title: `${lane.records.toLocaleString('en-US')} ${lane.what}`,
     records: lane.records,
     workerProperties: {},
+    wanted: lane.wanted,
     async repeat(worker, name) {
       // A new name is a new consumer group, which reads from the start.
       const file = join(bench.folder, `${name}.txt`)
