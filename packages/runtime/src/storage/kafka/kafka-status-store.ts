@@ -170,7 +170,7 @@ export class KafkaStatusStore implements StatusStore {
     const key = record.key?.toString() ?? ''
     const own = this.#writes.get(key)
     if (own) own.other = { ...record, value: record.value && Buffer.from(record.value) }
-    else if (record.offset >= (this.#writtenOffsets.get(key) ?? -1)) this.#apply(key, record)
+    else if (record.offset >= (this.#writtenOffsets.get(key) ?? -1) || this.#outranks(key, record)) this.#apply(key, record)
   }
 
   #apply(key: string, { value }: LogRecord): void {
