@@ -1,10 +1,10 @@
 import { Consumer, silentLogger } from '@millrace/kafka'
 
-/** The values of a topic's only partition, as text, in order. `properties` are further ones of the consumer. */
-export async function topicValues(bootstrapServers: string, topic: string, properties: Readonly<Record<string, string>> = {}): Promise<string[]> {
+/** The values of one of a topic's partitions, as text, in order. `properties` are further ones of the consumer. */
+export async function topicValues(bootstrapServers: string, topic: string, properties: Readonly<Record<string, string>> = {}, index = 0): Promise<string[]> {
   const all = { 'bootstrap.servers': bootstrapServers, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false', ...properties }
   return withConsumer(all, async (consumer) => {
-    const partition = { topic, partition: 0 }
+    const partition = { topic, partition: index }
     consumer.assign([partition])
     const end = (await consumer.endOffsets([partition]))[0]?.offset ?? 0
     const values: string[] = []

@@ -51,8 +51,8 @@ export class EmbeddedWorkers {
     return first.client
   }
 
-  /** Starts one more; resolves when it has its first assignment. */
-  async startWorker(properties: Readonly<Record<string, string>> = {}): Promise<EmbeddedWorker> {
+  /** Starts one more; resolves when it has its first assignment. @param headers that its client sends, such as `authorization`. */
+  async startWorker(properties: Readonly<Record<string, string>> = {}, headers: Readonly<Record<string, string>> = {}): Promise<EmbeddedWorker> {
     const { Loggers, startDistributed } = await import('@millrace/runtime')
     const { folder, plugins, workerProperties } = this.#options
     const log: LogRecord[] = []
@@ -85,7 +85,7 @@ export class EmbeddedWorkers {
       version: { version: '4.3.1', commit: 'test' },
       loggers: new Loggers({ rootLevel: 'INFO', write }),
     })
-    const started: EmbeddedWorker = { worker, client: new ConnectClient(worker.restUrl), log }
+    const started: EmbeddedWorker = { worker, client: new ConnectClient(worker.restUrl, { headers }), log }
     this.#workers.push(started)
     await waitFor(async () => (await started.client.health()).status === 'healthy', { what: 'the worker to be healthy', describe: () => logText(started) })
     return started
