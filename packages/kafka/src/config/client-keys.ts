@@ -149,7 +149,7 @@ export const clientKeys: readonly ClientKey[] = [
     'RangeAssignor, RoundRobinAssignor, StickyAssignor and CooperativeStickyAssignor; other classes are named in a warning and left out.',
   ),
   supported('partitioner.adaptive.partitioning.enable', 'P', 'BOOLEAN', 'true'),
-  withoutEffect('partitioner.availability.timeout.ms', 'P', 'LONG', '0', 'Partitions are chosen by the length of their queues and their leaders alone.'),
+  supported('partitioner.availability.timeout.ms', 'P', 'LONG', '0', { min: 0 }, 'Looked at for each partition by itself; in Java for each broker.'),
   supported('partitioner.class', 'P', 'CLASS', null),
   supported('partitioner.ignore.keys', 'P', 'BOOLEAN', 'false'),
   withoutEffect('receive.buffer.bytes', 'P', 'INT', '32768', 'Node leaves the size to the operating system.'),

@@ -29,6 +29,8 @@ export interface ProducerConfig extends ConnectionConfig {
   readonly partitioner: 'sticky' | 'round-robin'
   readonly isKeyIgnored: boolean
   readonly isAdaptive: boolean
+  /** A partition whose batches wait for longer is left out by adaptive partitioning; 0 for never. */
+  readonly availabilityTimeoutMs: number
 }
 
 /** Reads a producer's properties. @throws KafkaError `INVALID_CONFIGURATION`. */
@@ -58,6 +60,7 @@ export function producerConfig(properties: Properties, logger: Logger): Producer
     partitioner: partitioner(given.stringOrNull('partitioner.class')),
     isKeyIgnored: given.boolean('partitioner.ignore.keys'),
     isAdaptive: given.boolean('partitioner.adaptive.partitioning.enable'),
+    availabilityTimeoutMs: given.number('partitioner.availability.timeout.ms'),
   }
 }
 

@@ -124,3 +124,16 @@ test('sequence numbers begin at 0 again after 2^31 - 1', () => {
   assert.equal(sequenceAfter(0x7fff_ffff, 1), 0)
   assert.equal(sequenceAfter(0x7fff_fffe, 3), 1)
 })
+
+test('a partition waits for as long as its oldest batch could have been sent', () => {
+  const queue = queueOf(1)
+  // Made at 0, to be sent at 5 at the latest.
+  assert.deepEqual(
+    [3, 5, 25].map((now) => queue.waitedMs(now, 5)),
+    [0, 0, 20],
+  )
+  const batch = take(queue)!
+  assert.equal(queue.waitedMs(25, 5), 0)
+  queue.retry(batch, 0)
+  assert.equal(queue.waitedMs(25, 5), 20)
+})

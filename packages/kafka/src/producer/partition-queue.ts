@@ -64,6 +64,12 @@ export class PartitionQueue {
     return this.sealed.length + this.retries.length + (this.open === null ? 0 : 1)
   }
 
+  /** How long the oldest batch that could be sent has not been sent. Milliseconds; 0 for none. */
+  waitedMs(now: number, lingerMs: number): number {
+    const oldest = this.retries[0] ?? this.sealed[0]
+    return oldest === undefined ? 0 : Math.max(0, now - oldest.createdAt - lingerMs)
+  }
+
   closeOpen(): void {
     if (this.open === null) return
     this.sealed.push(this.open)

@@ -364,12 +364,18 @@ export class Producer {
     return batch
   }
 
+  /** Whether records may be sent to the partition: it has a leader, and its batches do not wait for too long (`partitioner.availability.timeout.ms`). */
+  #isAvailable(queue: PartitionQueue): boolean {
+    const { isAdaptive, availabilityTimeoutMs, lingerMs } = this.#config
+    if (this.#cluster.leader(queue.topic, queue.partition) === null) return false
+    return !isAdaptive || availabilityTimeoutMs === 0 || queue.waitedMs(this.#clock.now(), lingerMs) <= availabilityTimeoutMs
+  }
+
   #topicState(name: string): TopicState {
     let state = this.#topics.get(name)
     if (!state) {
       const { partitioner: kind, isKeyIgnored, isAdaptive, batchBytesMax } = this.#config
-      const isAvailable = ({ topic, partition }: PartitionQueue) => this.#cluster.leader(topic, partition) !== null
-      const partitioner = new Partitioner({ kind, isKeyIgnored, isAdaptive, batchBytesMax, isAvailable })
+      const partitioner = new Partitioner({ kind, isKeyIgnored, isAdaptive, batchBytesMax, isAvailable: (queue) => this.#isAvailable(queue) })
       state = { name, partitioner, ratio: new CompressionRatio(), queues: [], waiting: [], timer: undefined, settled: null, lastUsedAt: this.#clock.now() }
       this.#topics.set(name, state)
     }
