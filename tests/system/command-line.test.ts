@@ -58,6 +58,43 @@ describe('exit codes and messages of the command', () => {
     }
   })
 
+  test('a worker of a cluster ends with 2 where it is told too little, asked for too much, or its Kafka cluster cannot be reached', async (t) => {
+    const folder = temporaryFolder(t)
+    const complete = {
+      ...worker(folder, '127.0.0.1:1'),
+      'group.id': 'workers',
+      'config.storage.topic': 'configs',
+      'offset.storage.topic': 'offsets',
+      'status.storage.topic': 'statuses',
+      'default.api.timeout.ms': '1000',
+      'request.timeout.ms': '1000',
+    }
+    for (const [properties, expected] of [
+      [worker(folder, '127.0.0.1:1'), /Missing required configuration "group\.id"/],
+      [{ ...complete, 'exactly.once.source.support': 'enabled' }, /exactly-once delivery of source connectors comes with a later release/],
+      [{ ...complete, 'bootstrap.servers': 'embedded' }, /is for standalone mode/],
+      [complete, /Failed to connect to and describe Kafka cluster "127\.0\.0\.1:1"/],
+    ] as const) {
+      const { code, output } = await runMillrace(['distributed', writeJavaProperties(join(folder, 'worker.properties'), properties)])
+      assert.equal(code, 2, output)
+      assert.match(output, expected)
+    }
+  })
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`a worker of a cluster stops cleanly on ${signal}`, async (t) => {
+      const folder = temporaryFolder(t)
+      const broker = await startMillraceBroker({ folder: join(folder, 'broker') })
+      t.after(() => broker.stop())
+      const started = await startWorker({ mode: 'distributed', folder: join(folder, 'worker'), bootstrapServers: broker.bootstrapServers })
+      t.after(() => started.killAtOnce())
+      await waitFor(async () => (await started.client.health()).status === 'healthy', { what: 'its first assignment' })
+      started.process.kill(signal)
+      assert.deepEqual(await started.process.exited, { code: 0 }, started.process.output)
+      assert.match(started.process.output, /leaves group "connect-cluster"/)
+    })
+  }
+
   for (const [what, text, expected] of [
     ['without a name', 'connector.class=FileStreamSource\n', /missing the mandatory 'name' configuration/],
     ['of an unknown class', 'name=x\nconnector.class=NoSuchSource\n', /Failed to find any class that implements Connector and which name matches NoSuchSource/],
