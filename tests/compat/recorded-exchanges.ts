@@ -58,7 +58,8 @@ export async function replay({ request }: Exchange, url: string): Promise<Answer
     return value === null ? [] : [[name, value] as const]
   })
   const headers = Object.fromEntries([...(type === null || type === 'application/json' ? [] : [['content-type', type] as const]), ...kept])
-  return { status: response.status, headers, body: text === '' ? null : type === 'application/json' ? JSON.parse(text) : text }
+  // The original names no type where no resource was asked.
+  return { status: response.status, headers, body: text === '' ? null : type === null || type === 'application/json' ? JSON.parse(text) : text }
 }
 
 /** JSON with blanks behind colons and commas, as it was sent for the recordings: messages tell columns. */

@@ -7,14 +7,14 @@ export interface Difference {
   readonly ours: (recorded: Answer) => Partial<Answer>
 }
 
-const LATER_TRANSFORMATIONS = 'some transformations come with a later release'
+export const LATER_TRANSFORMATIONS = 'some transformations come with a later release'
 const UNKNOWN_IS_404 = 'the original fails with 500 where the connector is unknown in standalone mode; ours answers as in distributed mode'
 const STARTED_AT_ONCE = 'recorded in distributed mode, where tasks follow a moment later; in standalone mode the answer has them'
 
 const RESUMED_AT_ONCE = 'recorded in distributed mode, where the resumed source read its file again only after that; in standalone mode before'
 
 /** Of both recordings: what is not there yet. */
-const everywhere: Readonly<Record<string, Difference>> = {
+export const everywhere: Readonly<Record<string, Difference>> = {
   '3 GET /connector-plugins': { reason: 'MirrorMaker comes with a later release', ours: withoutLaterPlugins },
   '4 GET /connector-plugins?connectorsOnly=false': {
     reason: `MirrorMaker comes with a later release, and ${LATER_TRANSFORMATIONS}`,
@@ -86,7 +86,7 @@ function kafkaOffset(topic: string, offset: number): object {
 }
 
 /** Lists of plug-ins, as entries or as names, without those of later releases. */
-function withoutLaterPlugins({ body }: Answer): Partial<Answer> {
+export function withoutLaterPlugins({ body }: Answer): Partial<Answer> {
   return {
     body: JSON.parse(JSON.stringify(body), (_, value: unknown) => (Array.isArray(value) ? value.filter((element) => !isLaterPlugin(element)) : value)),
   }
