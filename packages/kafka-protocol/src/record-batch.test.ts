@@ -318,3 +318,14 @@ test('broken records are refused as such and never read beyond their batch', () 
     randomly(5000),
   )
 })
+
+test('keys of headers are those of their own record, however like the ones before', () => {
+  const sets = [['source', 'trace'], ['source', 'trace'], ['sourcf', 'trac'], ['', 'trace'], ['quelle', 'ü'], ['trace', 'source', 'more'], ['source']]
+  const many = Array.from({ length: 40 }, (_, index) => `key-${index}`)
+  const keySets = [...sets, many, many, ...sets.toReversed()]
+  const rows = rowsOf(only(built(keySets.map((keys): Row => [T, null, null, keys.map((key) => ({ key, value: null }))]))))
+  assert.deepEqual(
+    rows.map(({ headers }) => headers.map(([key]) => key)),
+    keySets,
+  )
+})
