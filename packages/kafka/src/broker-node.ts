@@ -40,9 +40,9 @@ export class BrokerNode {
     return this.#slots[purpose].pauseMs()
   }
 
-  /** For how long this broker has owed an answer to a request that it has no reason to hold back for long. Milliseconds; 0 if it owes none. */
-  get silentMs(): number {
-    return Math.max(this.ready('data')?.silentMs ?? 0, this.ready('fetch')?.silentMs ?? 0)
+  /** For how long this broker has owed an answer. Milliseconds; 0 if it owes none. */
+  silentMs(purpose: Purpose): number {
+    return this.ready(purpose)?.silentMs ?? 0
   }
 
   closeIdle(): void {

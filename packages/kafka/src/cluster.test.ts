@@ -66,15 +66,22 @@ test('closing does not wait for a connection to a broker that does not answer', 
   await Promise.all([assert.rejects(opening, { code: 'CLIENT_CLOSED' }), cluster.close()])
 })
 
-test('asks who leads when a broker is silent, long before its requests time out', async (t) => {
-  t.mock.timers.enable({ apis: ['setInterval'] })
-  let now = 0
-  const { brokers, cluster } = await bench(t, { clock: { now: () => now } })
-  brokers.on('ListGroups', () => 'silence')
-  const pending = cluster.request(cluster.node(1)!, 'data', 'ListGroups', {})
-  await waitFor(() => brokers.of('ListGroups').length > 0, { what: 'the request', intervalMs: 1 })
-  brokers.alive = [2]
-  now += 6_000
-  t.mock.timers.tick(6_000)
-  await assert.rejects(pending, { code: 'NETWORK_EXCEPTION', retriable: true })
-})
+for (const [purpose, silentMs] of [
+  ['data', 6_000],
+  ['fetch', 6_000],
+  // Held back by a coordinator, it may only be waiting for other members.
+  ['coordinator', 31_000],
+] as const) {
+  test(`asks who is there when a broker is silent for ${silentMs} ms (${purpose})`, async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    let now = 0
+    const { brokers, cluster } = await bench(t, { clock: { now: () => now } })
+    brokers.on('Heartbeat', () => 'silence')
+    const pending = cluster.request(cluster.node(1)!, purpose, 'Heartbeat', heartbeat, 60_000)
+    await waitFor(() => brokers.of('Heartbeat').length > 0, { what: 'the request', intervalMs: 1 })
+    brokers.alive = [2]
+    now += silentMs
+    t.mock.timers.tick(5_000)
+    await assert.rejects(pending, { code: 'NETWORK_EXCEPTION', retriable: true })
+  })
+}

@@ -380,7 +380,7 @@ export class Cluster {
 
   async #anyConnection(): Promise<Connection> {
     const known = shuffled([...this.#nodes.values()])
-    const silentMs = (node: BrokerNode) => node.ready('data')?.silentMs ?? Number.MAX_SAFE_INTEGER
+    const silentMs = (node: BrokerNode) => (node.ready('data') ? node.silentMs('data') : Number.MAX_SAFE_INTEGER)
     const open = known.toSorted((a, b) => silentMs(a) - silentMs(b))[0]
     if (open && silentMs(open) < SILENT_MS_MAX) return await open.connection('data')
     let lastError: unknown
@@ -410,8 +410,15 @@ export class Cluster {
   #lookAround(): void {
     this.config.metrics.rotate(this.clock.now())
     for (const node of [...this.#nodes.values(), ...this.#bootstrap]) node.closeIdle()
-    // The cluster may know that such a broker is gone long before its requests time out; then they are tried elsewhere.
-    if ([...this.#nodes.values()].some((node) => node.silentMs >= LOOK_MS)) this.requestRefresh()
+    if ([...this.#nodes.values()].some((node) => this.#isSilent(node))) this.requestRefresh()
+  }
+
+  /**
+   * Whether a broker lets requests wait that it has no reason to hold back for so long. The cluster may know that it is gone long before they time out; then
+   * they are tried elsewhere. A coordinator answers who joins only when all have joined, so it is given more time.
+   */
+  #isSilent(node: BrokerNode): boolean {
+    return Math.max(node.silentMs('data'), node.silentMs('fetch')) >= LOOK_MS || node.silentMs('coordinator') >= this.config.requestTimeoutMs
   }
 }
 
