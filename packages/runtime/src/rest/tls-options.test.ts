@@ -4,6 +4,7 @@ import { Agent, type AgentOptions, request } from 'node:https'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ConfigError } from '@millrace/api'
+import { freePorts } from '@millrace/testing'
 import { parseWorkerConfig } from '../config/worker-config.ts'
 import { Loggers } from '../logging/loggers.ts'
 import { RestServer } from './server.ts'
@@ -85,6 +86,32 @@ test('a required client certificate is required', async (t) => {
   })
   await assert.rejects(health(url))
   assert.equal(await health(url, { cert: readFileSync(certificate), key: readFileSync(key), passphrase: 'secret' }), 503)
+})
+
+test('several listeners serve at once, each by its own protocol, and those of admin by settings of their own', async (t) => {
+  const [adminPort] = await freePorts(1)
+  const keyStore = (prefix: string) => ({
+    [`${prefix}ssl.keystore.type`]: 'PKCS12',
+    [`${prefix}ssl.keystore.location`]: store,
+    [`${prefix}ssl.keystore.password`]: 'secret',
+  })
+  const { url, lines } = await serve(t, {
+    listeners: 'http://127.0.0.1:0,https://127.0.0.1:0',
+    'rest.advertised.listener': 'https',
+    'admin.listeners': `https://127.0.0.1:${adminPort}`,
+    ...keyStore('listeners.https.'),
+    ...keyStore('admin.listeners.https.'),
+    'admin.listeners.https.ssl.truststore.type': 'PEM',
+    'admin.listeners.https.ssl.truststore.location': certificate,
+    'admin.listeners.https.ssl.client.auth': 'required',
+  })
+  const [plain, encrypted] = /listening at (\S+), (\S+), advertising/.exec(lines.join('\n'))?.slice(1) ?? []
+  assert.equal(url.href, encrypted)
+  assert.equal((await fetch(new URL('/health', plain))).status, 503)
+  assert.equal(await health(url), 503)
+  const admin = new URL(`https://127.0.0.1:${adminPort}/`)
+  await assert.rejects(health(admin))
+  assert.equal(await health(admin, { cert: readFileSync(certificate), key: readFileSync(key), passphrase: 'secret' }), 503)
 })
 
 for (const [type, keyStore, trustStore] of [
