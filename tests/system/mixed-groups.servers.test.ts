@@ -141,7 +141,11 @@ describe('groups of Java consumers and ours', { skip: skipWithoutPeer() }, () =>
           const owned = members.flatMap(({ owned }) => [...owned])
           return owned.length === PARTITIONS && new Set(owned).size === PARTITIONS && String(sizes(members)) === String(counts)
         }
-        await waitFor(isSettled, { what: `members with ${counts} partitions`, describe: () => members.map(({ events }) => events.join(' ')) })
+        await waitFor(isSettled, {
+          what: `members with ${counts} partitions`,
+          describe: () => members.map(({ events }) => events.join(' ')),
+          deadlineMs: 60_000,
+        })
       }
 
       const first = join(javaMembers.start(group, assignors))

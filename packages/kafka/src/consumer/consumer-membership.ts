@@ -7,7 +7,7 @@ import type { Coordinator } from '../group/coordinator.ts'
 import { GroupMember, type JoinResult, type MemberMetadata, type Membership } from '../group/group-member.ts'
 import type { Logger } from '../logger.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
-import { byTopic, type LastAssignment, type ReplicaRacks } from './assignor.ts'
+import { byTopic, type LastAssignment, type ReplicaRacks, type Subscriber, type TopicsOfGroup } from './assignor.ts'
 import { type AssignorName, assignors, isCooperative } from './assignors.ts'
 import type { ConsumerRecorder } from './consumer-metrics.ts'
 import type { RebalanceListener } from './rebalance-listener.ts'
@@ -21,6 +21,8 @@ export interface ConsumerMembershipOptions {
   readonly metrics: ConsumerRecorder
   /** Topics to subscribe to at present; null while they are not known (a pattern before the first metadata). */
   topics(): readonly string[] | null
+  /** Whether a topic is subscribed to by name or fits the pattern, known or not. */
+  isSubscribed(topic: string): boolean
   listener(): RebalanceListener
   assignment(): readonly TopicPartition[]
   setAssignment(partitions: readonly TopicPartition[]): void
@@ -63,6 +65,7 @@ export class ConsumerMembership {
       progressIntervalMaxMs: config.pollIntervalMaxMs,
       protocols: () => this.#protocols(),
       assign: (protocol, members) => this.#assign(protocol as AssignorName, members),
+      assignmentKept: async (members) => void (await this.#lookAt(members)),
       rejoinNeeded: notify,
       membershipChanged,
     })
@@ -207,6 +210,11 @@ export class ConsumerMembership {
     const partitions = consumerProtocol
       .decodeAssignment(assignment)
       .assignedPartitions.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
+    if (!partitions.every(({ topic }) => this.#options.isSubscribed(topic))) {
+      // The subscription has changed since the member joined; the others can have what it no longer wants.
+      this.#member.requestJoin('received assignment does not match the current subscription')
+      return this.#options.notify()
+    }
     const owned = this.#options.assignment()
     const moving = without(owned, partitions)
     const added = without(partitions, owned)
@@ -241,6 +249,13 @@ export class ConsumerMembership {
 
   /** @param protocol one of those that were offered. */
   async #assign(protocol: AssignorName, members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
+    const { subscribers, topics } = await this.#lookAt(members)
+    const shared = assignors[protocol].assign(subscribers, topics)
+    return new Map([...shared].map(([memberId, assignedPartitions]) => [memberId, consumerProtocol.encodeAssignment({ assignedPartitions })]))
+  }
+
+  /** What the members want and what there is of it; from now on the leader notices when that changes. */
+  async #lookAt(members: readonly MemberMetadata[]): Promise<{ readonly subscribers: readonly Subscriber[]; readonly topics: TopicsOfGroup }> {
     const subscribers = members.map(({ memberId, groupInstanceId, metadata }) => ({
       memberId,
       groupInstanceId,
@@ -264,8 +279,7 @@ export class ConsumerMembership {
     this.#options.cluster.requestRefresh()
     const missing = names.filter((name) => !existing.has(name))
     if (missing.length > 0) this.#options.logger.warn(`The following subscribed topics are not assigned to any members: ${missing.join(', ')}`)
-    const shared = assignors[protocol].assign(subscribers, existing)
-    return new Map([...shared].map(([memberId, assignedPartitions]) => [memberId, consumerProtocol.encodeAssignment({ assignedPartitions })]))
+    return { subscribers, topics: existing }
   }
 
   #hasSharedOutChanged(): boolean {

@@ -417,6 +417,7 @@ export class Consumer {
       clock: this.#clock,
       logger: this.#logger,
       topics: () => this.#subscribedTopics(),
+      isSubscribed: (topic) => this.#isSubscribed(topic),
       listener: () => this.#listener,
       assignment: () => this.assignment(),
       setAssignment: (partitions) => this.#setAssignment(partitions),
@@ -440,6 +441,12 @@ export class Consumer {
     return this.#cluster.topics
       .filter(({ name, isInternal }) => !(isInternal && excludesInternalTopics) && matchesWhole(subscription.pattern, name))
       .map(({ name }) => name)
+  }
+
+  #isSubscribed(topic: string): boolean {
+    const subscription = this.#subscription
+    if (subscription === null) return false
+    return 'topics' in subscription ? subscription.topics.includes(topic) : matchesWhole(subscription.pattern, topic)
   }
 
   #topicsFollowed(): readonly string[] | null {

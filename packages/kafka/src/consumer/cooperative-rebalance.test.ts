@@ -4,6 +4,7 @@ import { type Broker, startBroker } from '@millrace/broker'
 import { ErrorCode } from '@millrace/kafka-protocol'
 import { temporaryFolder, waitFor } from '@millrace/testing'
 import { Admin } from '../admin/admin.ts'
+import type { Properties } from '../config/client-properties.ts'
 import { silentLogger as logger } from '../logger.ts'
 import { Producer } from '../producer/producer.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
@@ -25,7 +26,7 @@ class Member {
   #isStopped = false
   readonly #polling: Promise<void>
 
-  constructor(bootstrap: string, strategy: string) {
+  constructor(bootstrap: string, strategy: string, more: Properties) {
     const properties = {
       'bootstrap.servers': bootstrap,
       'group.id': 'cooperative',
@@ -34,6 +35,7 @@ class Member {
       'heartbeat.interval.ms': '20',
       'retry.backoff.ms': '5',
       'fetch.max.wait.ms': '10',
+      ...more,
     }
     this.consumer = new Consumer(properties, { logger })
     this.consumer.subscribe(
@@ -78,8 +80,8 @@ class Group {
     this.bootstrap = `${broker.host}:${broker.port}`
   }
 
-  member(strategy: string): Member {
-    const member = new Member(this.bootstrap, strategy)
+  member(strategy: string, more: Properties = {}): Member {
+    const member = new Member(this.bootstrap, strategy, more)
     this.#members.push(member)
     return member
   }
@@ -205,4 +207,37 @@ test('a member that is put out of the group while it joins has lost what it kept
   members.broker.faults.inject({ kind: 'request', api: 'Heartbeat', action: 'error', errorCode: ErrorCode.REBALANCE_IN_PROGRESS, times: 1 })
   await waitFor(() => first.events.length >= 3, { what: 'the member to be back', describe: () => first.events })
   assert.deepEqual(first.events, ['+0,1,2,3,4,5', '!0,1,2,3,4,5', '+0,1,2,3,4,5'])
+})
+
+test('what is assigned for a subscription that has changed meanwhile is not taken over', async (t) => {
+  const members = await group(t)
+  const admin = new Admin({ 'bootstrap.servers': members.bootstrap }, { logger })
+  await admin.createTopics([{ name: 'other', partitions: 1, replicationFactor: 1 }])
+  await admin.close()
+  members.broker.faults.inject({ kind: 'request', api: 'SyncGroup', action: 'delay', delayMs: 200, times: 1 })
+  const consumer = new Consumer({ 'bootstrap.servers': members.bootstrap, 'group.id': 'changing', 'heartbeat.interval.ms': '20' }, { logger })
+  const events: string[] = []
+  const listener = {
+    assigned: (partitions: readonly TopicPartition[]) => void events.push(`+${partitions.map(partitionName)}`),
+    revoked: (partitions: readonly TopicPartition[]) => void events.push(`-${partitions.map(partitionName)}`),
+  }
+  consumer.subscribe({ topics: [TOPIC] }, listener)
+  await waitFor(async () => (await consumer.poll(5), consumer.groupMetadata() !== null), { what: 'the member to be in the group', intervalMs: 0 })
+  consumer.subscribe({ topics: ['other'] }, listener)
+  await waitFor(async () => (await consumer.poll(5), events.length > 0), { what: 'an assignment', intervalMs: 0 })
+  await consumer.close()
+  assert.deepEqual(events, ['+other-0', '-other-0'])
+})
+
+test('a leader that comes back as the static member that it was still notices new partitions', async (t) => {
+  const members = await group(t)
+  const first = members.member(COOPERATIVE, { 'group.instance.id': 'static' })
+  await members.settled(6)
+  await members.leave(first)
+  const back = members.member(COOPERATIVE, { 'group.instance.id': 'static', 'metadata.max.age.ms': '50' })
+  await members.settled(6)
+  const admin = new Admin({ 'bootstrap.servers': members.bootstrap }, { logger })
+  await admin.createPartitions([{ name: TOPIC, count: PARTITIONS + 2 }])
+  await admin.close()
+  await waitFor(() => back.owned.size === PARTITIONS + 2, { what: 'the new partitions', describe: () => back.events })
 })

@@ -56,6 +56,8 @@ export interface GroupMemberOptions {
   protocols(): readonly GroupProtocol[]
   /** Called for the leader: the assignment of each member, by its id. Members that are left out get an empty one. */
   assign(protocol: string, members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> | ReadonlyMap<string, Buffer>
+  /** Called instead for a leader that has come back as the static member that it was: all keep what they have (KIP-814). It has to watch over the group again. */
+  assignmentKept?(members: readonly MemberMetadata[]): Promise<void>
   /** Called when there is something for the owner to do: the group rebalances, or the membership is lost. Must not throw. */
   rejoinNeeded(): void
   /** Called whenever member id or generation change; null when the member is none any more. Must not throw. */
@@ -239,12 +241,13 @@ export class GroupMember {
   }
 
   async #sync(joined: ResponseBody<'JoinGroup'>): Promise<JoinResult | 'again' | 'later'> {
-    const { coordinator, protocolType, groupInstanceId, rebalanceTimeoutMs, assign } = this.#options
+    const { coordinator, protocolType, groupInstanceId, rebalanceTimeoutMs, assign, assignmentKept } = this.#options
     const { groupId } = coordinator
     const { memberId, generationId, leader, protocolName, members, skipAssignment } = joined
     const isLeader = memberId === leader
     const protocol = protocolName ?? ''
     const assignments = isLeader && !skipAssignment ? await assign(protocol, members) : new Map<string, Buffer>()
+    if (isLeader && skipAssignment) await assignmentKept?.(members)
     const sentAt = this.#options.clock.now()
     const synced = await coordinator.request(
       'coordinator',
