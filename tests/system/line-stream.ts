@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, readFileSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { topicValues } from './topic.ts'
 
@@ -37,6 +37,27 @@ export class LineStream {
 
   hasArrived(): boolean {
     return (statSync(this.output, { throwIfNoEntry: false })?.size ?? 0) >= statSync(this.input).size
+  }
+
+  /** The number of a line; null for what is none. A line that a worker's end has cut off may stand before another one. */
+  numberOf(text: string): number | null {
+    const [, number, name] = /line (\d+) of (\w+)$/.exec(text) ?? []
+    return number === undefined || name !== this.name ? null : Number(number)
+  }
+
+  /** Whether the last line is at the end of the output. */
+  endsWithLastLine(): boolean {
+    const last = `line ${this.#lines - 1} of ${this.name}\n`
+    const { size = 0 } = statSync(this.output, { throwIfNoEntry: false }) ?? {}
+    if (size < last.length) return false
+    const file = openSync(this.output, 'r')
+    try {
+      const end = Buffer.alloc(last.length)
+      readSync(file, end, 0, last.length, size - last.length)
+      return end.toString() === last
+    } finally {
+      closeSync(file)
+    }
   }
 
   outputBytes(): number {
