@@ -96,7 +96,7 @@ export class KafkaBasedLog {
     this.#logger = logger
     const waiting = { 'fetch.max.wait.ms': FETCH_WAIT_MS, 'fetch.max.bytes': FETCH_BYTES_MAX }
     const reading = { ...waiting, ...clients.consumer, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false' }
-    this.#consumer = new Consumer(reading, { logger: withoutInfo(logger) })
+    this.#consumer = new Consumer(reading, { logger })
     // As in the original, so that brokers and their rights ask for nothing more than of a Java worker.
     const inOrder = { acks: 'all', 'max.in.flight.requests.per.connection': '1', 'enable.idempotence': 'false', 'delivery.timeout.ms': '2147483647' }
     this.#producer = new Producer({ 'linger.ms': '0', ...clients.producer, ...inOrder }, { logger })
@@ -166,7 +166,11 @@ export class KafkaBasedLog {
       acknowledged: (_topic, partition, offset) => resolve({ partition, offset }),
       failed: reject,
     }
-    this.#producer.send(this.#topic.name, null, Date.now(), key, value, null, completion)
+    try {
+      this.#producer.send(this.#topic.name, null, Date.now(), key, value, null, completion)
+    } catch (error) {
+      reject(error)
+    }
     return promise
   }
 
@@ -199,11 +203,13 @@ export class KafkaBasedLog {
   /** At start, as long as it can help. */
   async #readAll(): Promise<void> {
     const deadline = performance.now() + START_TIMEOUT_MS
+    let isPositioned = false
     for (let delayMs = RETRY_DELAY_MS; ; delayMs = Math.min(2 * delayMs, RETRY_DELAY_MS_MAX)) {
       try {
-        const ends = await this.#endOffsets()
-        // A poll waits for metadata and positions no longer than they take.
-        if ([...ends.values()].some((end) => end > 0)) this.#handOut(await this.#consumer.poll(POLL_TO_END_TIMEOUT_MS))
+        const [beginnings, ends] = await Promise.all([this.#offsetsAt(OffsetAt.earliest), this.#offsetsAt(OffsetAt.latest)])
+        // Once: what was read before a failure is not read again.
+        if (!isPositioned) for (const [partition, offset] of beginnings) this.#consumer.seek({ topic: this.#topic.name, partition, offset })
+        isPositioned = true
         return await this.#readUpTo(ends)
       } catch (error) {
         if (!isRetriable(error) || performance.now() >= deadline || this.#stopped.signal.aborted) throw error
@@ -222,7 +228,7 @@ export class KafkaBasedLog {
       try {
         if (wanted === null) this.#handOut(await this.#consumer.poll(POLL_TIMEOUT_MS))
         else {
-          await this.#readUpTo(await this.#endOffsets())
+          await this.#readUpTo(await this.#offsetsAt(OffsetAt.latest))
           wanted.resolve()
         }
         await this.#settleRead()
@@ -245,15 +251,14 @@ export class KafkaBasedLog {
     else this.#wanted.promise.then(wanted.resolve, wanted.reject)
   }
 
-  async #endOffsets(): Promise<Map<number, number>> {
-    const ends = await this.#options.admin.listOffsets(this.#partitions.map((partition) => ({ ...partition, timestamp: OffsetAt.latest })))
-    return new Map(ends.map(({ partition, offset }) => [partition, offset]))
+  /** One end of each partition. */
+  async #offsetsAt(timestamp: number): Promise<Map<number, number>> {
+    const found = await this.#options.admin.listOffsets(this.#partitions.map((partition) => ({ ...partition, timestamp })))
+    return new Map(found.map(({ partition, offset }) => [partition, offset]))
   }
 
   async #readUpTo(ends: ReadonlyMap<number, number>): Promise<void> {
     for (const [partition, end] of ends) {
-      // Nothing was ever written to it: no position has to be looked for.
-      if (end === 0) continue
       while ((await this.#consumer.position({ topic: this.#topic.name, partition })) < end) {
         this.#stopped.signal.throwIfAborted()
         this.#handOut(await this.#consumer.poll(POLL_TO_END_TIMEOUT_MS))
@@ -296,18 +301,6 @@ export class KafkaBasedLog {
   async #pause(delayMs: number): Promise<void> {
     // Ends early where the log stops.
     await delay(delayMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
-  }
-}
-
-/** That each partition is read from its beginning is no news. */
-function withoutInfo(logger: Logger): Logger {
-  return {
-    isDebugEnabled: logger.isDebugEnabled,
-    trace: (message, error) => logger.trace(message, error),
-    debug: (message, error) => logger.debug(message, error),
-    info: (message, error) => logger.debug(message, error),
-    warn: (message, error) => logger.warn(message, error),
-    error: (message, error) => logger.error(message, error),
   }
 }
 
