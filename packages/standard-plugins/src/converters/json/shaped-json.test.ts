@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { NEEDS_EXACT, parseJsonAt } from './json-text.ts'
 import { ShapedJson, UNKNOWN_SHAPE } from './shaped-json.ts'
@@ -108,6 +109,17 @@ test('rests when nearly nothing is known, and learns anew afterwards', () => {
 test('nesting deeper than anything seen costs no stack', () => {
   const deep = `{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`
   assert.deepEqual(known('{"a":[]}', deep), [false, false])
+})
+
+test('works where Node compiles nothing from strings', () => {
+  const program = `
+    import { ShapedJson } from ${JSON.stringify(import.meta.resolve('./shaped-json.ts'))}
+    const shaped = new ShapedJson()
+    const bytes = Buffer.from('{"b":1,"a":[2]}')
+    shaped.learn(bytes, 0)
+    console.log(JSON.stringify(shaped.read(bytes, 0, bytes.length)))`
+  const output = execFileSync(process.execPath, ['--disallow-code-generation-from-strings', '--input-type=module', '--eval', program], { encoding: 'utf8' })
+  assert.equal(output, '{"b":1,"a":[2]}\n')
 })
 
 // Randomised: see `readThen`, which compares every value with what JSON.parse gives.
