@@ -16,7 +16,18 @@ export { StartupError } from './main/startup-error.ts'
 export type { StopHost } from './main/stop-host.ts'
 export { type RunningWorker, stopOnSignals, type WorkerProcess } from './main/worker-process.ts'
 export type { VersionInfo } from './rest/resources/root.ts'
-export type { ConfigSnapshot, ConfigStore, StoredConnectorConfig, StoredTaskConfig, TargetState } from './storage/config-store.ts'
+export type {
+  ClusterConfigSnapshot,
+  ClusterConfigStore,
+  ConfigSnapshot,
+  ConfigStore,
+  ConfigStoreListener,
+  SessionKey,
+  StoredConnectorConfig,
+  StoredRestartRequest,
+  StoredTaskConfig,
+  TargetState,
+} from './storage/config-store.ts'
 export type { OffsetStore, OffsetWrite, StoredOffset } from './storage/offset-store.ts'
 export type { ConnectorStatus, StatusStore, TaskStatus, TopicStatus } from './storage/status-store.ts'
 export { KafkaStores, type KafkaStoresOptions } from './storage/kafka/kafka-stores.ts'

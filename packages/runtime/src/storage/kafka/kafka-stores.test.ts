@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type Broker, startBroker } from '@millrace/broker'
 import { Admin, Consumer, type Logger, Producer, silentLogger } from '@millrace/kafka'
-import { type CleanUp, configStoreConformance, offsetStoreConformance, statusStoreConformance, temporaryFolder, waitFor } from '@millrace/testing'
+import {
+  type CleanUp,
+  clusterConfigStoreConformance,
+  configStoreConformance,
+  offsetStoreConformance,
+  statusStoreConformance,
+  temporaryFolder,
+  waitFor,
+} from '@millrace/testing'
 import type { ConfigStoreListener } from '../config-store.ts'
 import type { ConnectorStatus, TaskStatus } from '../status-store.ts'
 import { ConnectorOffsetStores } from './connector-offset-stores.ts'
@@ -116,6 +124,7 @@ function capturingLogger(): Logger & { readonly lines: string[] } {
 }
 
 configStoreConformance('a topic', () => new KafkaConfigStore(storeOptions('config', 1)))
+clusterConfigStoreConformance('a topic', () => new KafkaConfigStore(storeOptions('config', 1)))
 statusStoreConformance('a topic', () => new KafkaStatusStore(storeOptions('status', 2)))
 offsetStoreConformance('a topic', {
   place: async () => {
