@@ -32,8 +32,8 @@ export class AssignedWork {
   readonly #connectors = new Map<string, Piece>()
   readonly #tasks = new Map<string, Piece & { readonly id: TaskId }>()
   /** By name: when what ran before is gone. */
-  readonly #connectorEnds = new Map<string, Promise<unknown>>()
-  readonly #taskEnds = new Map<string, Promise<unknown>>()
+  readonly #connectorEnds = new Map<string, Promise<void>>()
+  readonly #taskEnds = new Map<string, Promise<void>>()
   #isClosed = false
 
   constructor(options: AssignedWorkOptions) {
@@ -74,37 +74,52 @@ export class AssignedWork {
     await Promise.all([...connectors.map((name) => this.#stopConnector(name)), this.#stopTasks(tasks)])
   }
 
-  /** Stops the instance if it runs here, and starts it again. @throws RestError 500 where it does not start. */
+  /**
+   * Stops what of this runs here, and starts it again; what the group takes away in between stays stopped.
+   * @param stopped is called for each connector or task when it has stopped and is about to start.
+   */
+  restart({ connectors, tasks }: Workload, stopped: { connector(name: string): void; task(id: TaskId): void }): void {
+    const { logger } = this.#options
+    const names = connectors.filter((name) => this.hasConnector(name))
+    const ids = tasks.filter((id) => this.hasTask(id))
+    this.stop({ connectors: names, tasks: ids }).catch((error: unknown) => logger.error('Not everything could be stopped', error))
+    // In the same turn: the group never sees them as not running.
+    for (const name of names)
+      this.startConnector(name, () => stopped.connector(name)).catch((error: unknown) => logger.error(`Connector '${name}' restart failed`, error))
+    for (const id of ids) this.startTask(id, () => stopped.task(id)).catch((error: unknown) => logger.error(`Task '${taskKey(id)}' restart failed`, error))
+  }
+
+  /** As `restart`; resolves when the instance runs. @throws RestError 500 where it does not start. */
   async restartConnector(name: string): Promise<void> {
-    await this.#stopConnector(name)
-    await this.startConnector(name)
+    const stopped = this.#stopConnector(name)
+    await Promise.all([stopped, this.startConnector(name)])
   }
 
-  /** @throws where the task does not start. */
+  /** As `restart`; resolves when the task was taken by its thread. @throws where it does not start. */
   async restartTask(id: TaskId): Promise<void> {
-    await this.#stopTasks([id])
-    await this.startTask(id)
+    const stopped = this.#stopTasks([id])
+    await Promise.all([stopped, this.startTask(id)])
   }
 
-  /** Does nothing where it runs already. @throws RestError 500 with the cause. */
-  startConnector(name: string): Promise<void> {
+  /** Does nothing where it runs already. @param stopped is called when what ran before is gone. @throws RestError 500 with the cause. */
+  startConnector(name: string, stopped?: () => void): Promise<void> {
     const running = this.#connectors.get(name)
     if (running !== undefined || this.#isClosed) return running?.started ?? Promise.resolve()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const piece: Piece = { started: promise }
     this.#connectors.set(name, piece)
-    this.#startConnector(name, piece).then(resolve, reject)
+    this.#startConnector(name, piece, stopped).then(resolve, reject)
     return promise
   }
 
-  /** Does nothing where it runs already. */
-  startTask(id: TaskId): Promise<void> {
+  /** As `startConnector`. */
+  startTask(id: TaskId, stopped?: () => void): Promise<void> {
     const running = this.#tasks.get(taskKey(id))
     if (running !== undefined || this.#isClosed) return running?.started ?? Promise.resolve()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const piece = { id, started: promise }
     this.#tasks.set(taskKey(id), piece)
-    this.#startTask(piece).then(resolve, reject)
+    this.#startTask(piece, stopped).then(resolve, reject)
     return promise
   }
 
@@ -118,12 +133,13 @@ export class AssignedWork {
     this.#isClosed = true
   }
 
-  async #startConnector(name: string, piece: Piece): Promise<void> {
+  async #startConnector(name: string, piece: Piece, stopped?: () => void): Promise<void> {
     const { worker, connectors, reports, connectorStarted } = this.#options
     const isCurrent = (): boolean => this.#connectors.get(name) === piece && !this.#isClosed
     let targetState: TargetState = 'STARTED'
     try {
       await this.#connectorEnds.get(name)
+      if (isCurrent()) stopped?.()
       const config = await connectors.resolvedConfig(name)
       if (!isCurrent()) return
       // Read in the same turn in which the worker takes it: a later change finds the instance there.
@@ -136,12 +152,13 @@ export class AssignedWork {
     if (isCurrent()) connectorStarted(name)
   }
 
-  async #startTask(piece: Piece & { readonly id: TaskId }): Promise<void> {
+  async #startTask(piece: Piece & { readonly id: TaskId }, stopped?: () => void): Promise<void> {
     const { worker, connectors, reports } = this.#options
     const { id } = piece
     const isCurrent = (): boolean => this.#tasks.get(taskKey(id)) === piece && !this.#isClosed
     try {
       await this.#taskEnds.get(taskKey(id))
+      if (isCurrent()) stopped?.()
       const connectorConfig = await connectors.resolvedConfig(id.connector)
       const taskConfig = await connectors.resolvedTaskConfig(id)
       if (!isCurrent()) return
@@ -152,22 +169,27 @@ export class AssignedWork {
     }
   }
 
-  #stopConnector(name: string): Promise<unknown> {
-    if (!this.#connectors.delete(name)) return this.#connectorEnds.get(name) ?? Promise.resolve()
-    return ending(this.#connectorEnds, [name], this.#options.worker.stopConnector(name))
+  async #stopConnector(name: string): Promise<void> {
+    const before = this.#connectorEnds.get(name)
+    if (!this.#connectors.delete(name)) return before
+    await ending(this.#connectorEnds, [name], together([before], this.#options.worker.stopConnector(name)))
   }
 
   /** All together: they share the time that they have to stop. */
   async #stopTasks(ids: readonly TaskId[]): Promise<void> {
-    const running = ids.filter((id) => this.#tasks.delete(taskKey(id)))
     const before = ids.map((id) => this.#taskEnds.get(taskKey(id)))
-    if (running.length > 0) await ending(this.#taskEnds, running.map(taskKey), this.#options.worker.stopTasks(running))
-    await Promise.all(before)
+    const running = ids.filter((id) => this.#tasks.delete(taskKey(id)))
+    if (running.length === 0) await together(before, Promise.resolve())
+    else await ending(this.#taskEnds, running.map(taskKey), together(before, this.#options.worker.stopTasks(running)))
   }
 }
 
+async function together(before: readonly (Promise<void> | undefined)[], last: Promise<unknown>): Promise<void> {
+  await Promise.all([...before, last])
+}
+
 /** Remembers an end by the names of what ends, until it has come. */
-async function ending(ends: Map<string, Promise<unknown>>, names: readonly string[], end: Promise<unknown>): Promise<void> {
+async function ending(ends: Map<string, Promise<void>>, names: readonly string[], end: Promise<void>): Promise<void> {
   for (const name of names) ends.set(name, end)
   try {
     await end

@@ -434,16 +434,13 @@ export class DistributedHerder implements Herder {
     const name = request.connector
     const plan = this.#restartPlan(request)
     if (plan === null) return
-    const restartsConnector = plan.restartsConnector && this.#work.hasConnector(name)
-    const tasks = plan.tasks.filter((id) => this.#work.hasTask(id))
+    const connectors = plan.restartsConnector ? [name] : []
     await this.#operations.run(name, async (stage) => {
       stage(`restarting connector ${name} and its tasks`)
-      await this.#work.stop({ connectors: restartsConnector ? [name] : [], tasks })
-      // Given to another worker, or removed, while it stopped.
-      if (!this.#loop.isSettled || !this.#snapshot().contains(name)) return
-      if (restartsConnector) this.#reports.connectorState(name, 'RESTARTING', null)
-      for (const id of tasks) this.#reports.taskState(id, 'RESTARTING', null)
-      this.#work.start({ connectors: restartsConnector ? [name] : [], tasks })
+      this.#work.restart(
+        { connectors, tasks: plan.tasks },
+        { connector: () => this.#reports.connectorState(name, 'RESTARTING', null), task: (id) => this.#reports.taskState(id, 'RESTARTING', null) },
+      )
     })
   }
 
