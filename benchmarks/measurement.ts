@@ -1,7 +1,10 @@
 /** What one repetition of a lane gave, by metric. */
 export type Sample = Readonly<Partial<Record<Metric, number>>>
 
-export type Metric = 'throughput' | 'cpuPerMillion' | 'codecCpuPerMillion' | 'rssPeak' | 'startUpTime' | 'startUpCpu' | 'idleRss'
+export type Metric = 'throughput' | 'cpuPerMillion' | 'codecCpuPerMillion' | 'rssPeak' | 'startUpTime' | 'startUpCpu' | 'idleRss' | ClusterMetric
+
+/** Of workers with many tasks. */
+type ClusterMetric = 'allRunningTime' | 'restartTime' | 'restartAfterRest' | 'joinTime' | 'takeOverTime' | 'tasksRss' | 'tasksRssPeak' | 'tasksIdleCpu'
 
 export interface MetricDescription {
   readonly title: string
@@ -19,6 +22,14 @@ export const metrics: Readonly<Record<Metric, MetricDescription>> = {
   startUpTime: { title: 'start-up to GET / = 200', unit: 's', places: 2, isMoreBetter: false },
   startUpCpu: { title: 'CPU of the start-up', unit: 's', places: 2, isMoreBetter: false },
   idleRss: { title: 'idle RSS', unit: 'MB', places: 0, isMoreBetter: false },
+  allRunningTime: { title: 'from the first POST until all run', unit: 's', places: 2, isMoreBetter: false },
+  restartTime: { title: 'start after a clean stop until all run', unit: 's', places: 2, isMoreBetter: false },
+  restartAfterRest: { title: 'of it, after REST answers', unit: 's', places: 2, isMoreBetter: false },
+  joinTime: { title: 'another worker is started until it has its share', unit: 's', places: 2, isMoreBetter: false },
+  takeOverTime: { title: 'a worker is killed until its tasks run elsewhere', unit: 's', places: 2, isMoreBetter: false },
+  tasksRss: { title: 'RSS with all tasks', unit: 'MB', places: 0, isMoreBetter: false },
+  tasksRssPeak: { title: 'peak RSS', unit: 'MB', places: 0, isMoreBetter: false },
+  tasksIdleCpu: { title: 'idle CPU', unit: '% of a core', places: 2, isMoreBetter: false },
 }
 
 /** One lane of one run: the samples of each side, the first repetition included. */

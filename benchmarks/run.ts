@@ -2,6 +2,7 @@
 //
 //   npm run bench                              the worker beside Kafka Connect: all lanes, all sides, three counted repetitions
 //   npm run bench -- --suite client            producer, consumer and embedded broker beside Apache Kafka's
+//   npm run bench -- --suite cluster           workers of a cluster with many connectors beside Kafka Connect
 //   npm run bench -- --lanes start-up          some lanes of the suite
 //   npm run bench -- --list                    the lanes there are
 //   npm run bench -- --scale 0.05              fewer records, to see that a lane works; no results
@@ -16,13 +17,14 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fetchPeer, java as javaCommand, kafkaVersion, whyNoPeer } from '../tests/servers/peer.ts'
 import { clientSuite } from './client-suite.ts'
+import { clusterSuite } from './cluster-suite.ts'
 import type { LaneResult } from './measurement.ts'
 import { laneTable, targetsTable } from './report.ts'
 import { withSection } from './results.ts'
 import type { Suite } from './suite.ts'
 import { workerSuite } from './worker-suite.ts'
 
-const suites: readonly Suite[] = [workerSuite, clientSuite]
+const suites: readonly Suite[] = [workerSuite, clientSuite, clusterSuite]
 const { values: options } = parseArgs({
   options: {
     suite: { type: 'string', default: workerSuite.name },

@@ -10,11 +10,13 @@ import { originalSide } from './report.ts'
 /** One of the workers that are compared. */
 export interface Side {
   readonly name: string
-  /** Starts a standalone worker without waiting for it. */
+  /** Starts a worker without waiting for it. */
   launch(options: LaunchOptions): Promise<LaunchedWorker>
 }
 
 export interface LaunchOptions {
+  /** Default: standalone. */
+  readonly mode?: 'standalone' | 'distributed'
   readonly folder: string
   readonly bootstrapServers: string
   readonly properties: Properties
@@ -56,6 +58,6 @@ async function launchMillrace(program: Program, options: LaunchOptions): Promise
 }
 
 async function launchJava(options: LaunchOptions): Promise<LaunchedWorker> {
-  const { worker, url } = await launchJavaConnect({ mode: 'standalone', ...options })
+  const { worker, url } = await launchJavaConnect({ ...options, mode: options.mode ?? 'standalone' })
   return { process: worker, url, client: new ConnectClient(url) }
 }
