@@ -221,13 +221,21 @@ export class Connection {
           reject(this.#refuse(error))
         }
       }
-      this.exchange(api, timeoutMs, { answered, failed: reject }, (correlationId) => [
-        encodeRequest({ api, version, correlationId, clientId: this.#clientId, body: content }),
-      ])
+      this.exchange(api, timeoutMs, { answered, failed: reject }, (correlationId) => [this.#encode(api, version, correlationId, content)])
     } catch (error) {
       reject(error)
     }
     return promise
+  }
+
+  /** @throws KafkaError `UNSUPPORTED_VERSION` for what the version that was agreed on cannot say. */
+  #encode<A extends ApiName>(api: A, version: number, correlationId: number, body: RequestInput<A>): Buffer {
+    try {
+      return encodeRequest({ api, version, correlationId, clientId: this.#clientId, body })
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      throw kafkaError(ErrorCode.UNSUPPORTED_VERSION, `The broker at ${name(this.address)} cannot be asked for this: ${error.message}`)
+    }
   }
 
   /**
