@@ -15,6 +15,7 @@ export async function compareWorker(t: TestContext, url: string, recorded: Answe
     'Every difference belongs to a call.',
   )
   const worker = new AskedWorker(url)
+  await worker.ready()
   for (const [index, call] of restCalls.entries()) {
     const name = callName(call, index)
     await t.test(name, () => compare(call, name, worker, recorded))

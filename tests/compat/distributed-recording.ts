@@ -34,6 +34,7 @@ export async function recordJavaAnswers(folder: string, bootstrapServers: string
   try {
     const answers: [string, Answer][] = []
     const worker = new AskedWorker(connect.url)
+    await worker.ready()
     for (const [index, call] of restCalls.entries()) answers.push([callName(call, index), await worker.ask(call)])
     return Object.fromEntries(answers)
   } finally {

@@ -222,6 +222,11 @@ export class AskedWorker {
     this.#url = url
   }
 
+  /** Resolves when the worker has its first share of the work. */
+  async ready(): Promise<void> {
+    await waitFor(async () => (await fetch(`${this.#url}/health`)).status === 200, { what: 'the worker to be healthy', deadlineMs: 60_000 })
+  }
+
   /** The answer without what no two workers have in common. Whatever earlier calls began has ended before. */
   async ask(call: RestCall): Promise<Answer> {
     if (this.#isMoving) await untilQuiet(this.#url)
