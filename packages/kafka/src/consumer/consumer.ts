@@ -74,7 +74,8 @@ export class Consumer {
   #subscription: Subscription | null = null
   #listener: RebalanceListener = { revoked() {}, assigned() {} }
   #membership: ConsumerMembership | null = null
-  readonly #otherTopics = new Set<string>()
+  /** Topics whose offsets are being asked for, and by how many calls. */
+  readonly #otherTopics = new Map<string, number>()
   #hasMetadata = false
   /** Whether no poll has looked at the last metadata yet. */
   #isUpdateNew = false
@@ -452,7 +453,7 @@ export class Consumer {
   #topicsFollowed(): readonly string[] | null {
     const subscription = this.#subscription
     if (subscription !== null && 'pattern' in subscription) return null
-    const topics = new Set(this.#otherTopics)
+    const topics = new Set(this.#otherTopics.keys())
     for (const { topic } of this.#partitions) topics.add(topic)
     for (const topic of subscription?.topics ?? []) topics.add(topic)
     for (const topic of this.#membership?.topicsOfGroup ?? []) topics.add(topic)
@@ -531,7 +532,20 @@ export class Consumer {
 
   async #lookUpOffsets(wanted: readonly OffsetQuery[]): Promise<readonly FoundOffset[]> {
     this.#ensureOpen()
-    for (const { topic } of wanted) this.#otherTopics.add(topic)
+    const topics = new Set(wanted.map(({ topic }) => topic))
+    for (const topic of topics) this.#otherTopics.set(topic, (this.#otherTopics.get(topic) ?? 0) + 1)
+    try {
+      return await this.#untilFound(wanted)
+    } finally {
+      for (const topic of topics) {
+        const others = this.#otherTopics.get(topic)! - 1
+        if (others > 0) this.#otherTopics.set(topic, others)
+        else this.#otherTopics.delete(topic)
+      }
+    }
+  }
+
+  async #untilFound(wanted: readonly OffsetQuery[]): Promise<readonly FoundOffset[]> {
     const { apiTimeoutMs, isReadCommitted } = this.#config
     const deadline = this.#clock.now() + apiTimeoutMs
     const found: FoundOffset[] = []

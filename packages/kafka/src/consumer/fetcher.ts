@@ -289,9 +289,9 @@ export class Fetcher {
     const { retriable, refreshMetadata } = errorByCode(errorCode)
     if (refreshMetadata) this.#options.cluster.requestRefresh()
     this.#retryLater(item)
-    // A follower may be behind the leader, which is asked at once; as is a leader that the broker has named.
-    const isLeaderKnown = currentLeader !== null && this.#options.cluster.learnLeader(partition, currentLeader, endpoints)
-    if (nearReplica !== null || isLeaderKnown) partition.retryAt = 0
+    // Each leader has a higher epoch than the one before, so that this cannot go on without end.
+    if (currentLeader !== null && this.#options.cluster.learnLeader(partition, currentLeader, endpoints)) partition.retryAt = 0
+    // A follower may only be behind; the leader will tell.
     if (nearReplica !== null) this.#options.logger.debug(error.message)
     // Java too tries again after an unknown error of the broker.
     else if (errorCode === ErrorCode.UNKNOWN_SERVER_ERROR) this.#options.logger.warn(error.message)
