@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Producer, silentLogger } from '@millrace/kafka'
+import { waitFor } from '@millrace/testing'
 import { runKafkaTool } from '../servers/kafka-server.ts'
 import { describeThreeBrokers } from './three-brokers.ts'
 
 // A quota that is measured over two seconds, so that little may be sent ahead of it.
-const properties = { 'quota.window.num': '2', 'quota.window.size.seconds': '1' }
+const quota = { 'quota.window.num': '2', 'quota.window.size.seconds': '1' }
+const racks = { 'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector' }
 
 describeThreeBrokers(
   'against three brokers of Apache Kafka',
@@ -57,8 +60,26 @@ describeThreeBrokers(
       assert.ok(sentMs > 1_000, `sent within ${sentMs} ms`)
       assert.ok(readMs > 1_000, `read within ${readMs} ms`)
     })
+
+    test('a consumer reads from the replica in its rack, and from the leader again when that is gone', async () => {
+      const topic = await brokers().newTopic('racks')
+      const { cluster } = brokers()
+      const leader = await brokers().leader(topic)
+      const near = cluster.ids.find((id) => id !== leader)!
+      await brokers().sendNumbers({ topic, count: 10_000, act: async () => undefined })
+      const lines: string[] = []
+      const noted = { ...silentLogger, debug: (line: string) => lines.push(line) }
+      const reading = brokers().readNumbers(topic, 20_000, { 'client.rack': `rack-${near}` }, noted)
+      await waitFor(() => lines.includes(`${topic}-0 is read from the replica at broker ${near}.`), { what: 'the replica to be read', describe: () => lines })
+      await cluster.killAtOnce(near)
+      const producer = new Producer(brokers().at({ 'linger.ms': '1' }), { logger: silentLogger })
+      for (let index = 10_000; index < 20_000; index++) producer.send(topic, 0, Date.now(), null, `${index}`, null, null)
+      await producer.close()
+      await reading
+      await cluster.start(near)
+    })
   },
-  properties,
+  { ...quota, ...racks },
 )
 
 async function setQuota(bootstrapServers: string, clientId: string, quota: string): Promise<void> {
