@@ -130,14 +130,9 @@ describe('REST of a cluster', () => {
 
   it('sets the level of a logger on all workers, and forgets topics for all', async (t) => {
     const parts = await cluster(t, 2)
-    const { client, worker } = follower(parts)
+    const { client } = follower(parts)
     const logger = 'org.apache.kafka.connect.runtime.WorkerSourceTask'
-    const answer = await fetch(`${worker.restUrl}/admin/loggers/${logger}?scope=cluster`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: '{"level":"TRACE"}',
-    })
-    assert.equal(answer.status, 204)
+    await client.setClusterLoggerLevel(logger, 'TRACE')
     await parts.agree('the level', async (one) => (await one.logger(logger)).level, 'TRACE')
 
     const file = join(parts.folder, 'in.txt')

@@ -11,6 +11,7 @@ import type {
   LoggerLevel,
   Message,
   PluginInfo,
+  RebalanceTimelineInfo,
   ServerInfo,
   TaskInfo,
   TaskInstanceState,
@@ -181,6 +182,21 @@ export class ConnectClient {
   /** Resolves with the names of the loggers whose level changed on this worker. */
   setLoggerLevel(name: string, level: string): Promise<readonly string[]> {
     return this.#request('PUT', `/admin/loggers/${encodeURIComponent(name)}`, { level })
+  }
+
+  /** As `setLoggerLevel`, on all workers of the cluster (KIP-976). */
+  setClusterLoggerLevel(name: string, level: string): Promise<void> {
+    return this.#request('PUT', `/admin/loggers/${encodeURIComponent(name)}?scope=cluster`, { level })
+  }
+
+  /** Why the workers shared out their work anew, lately, as this one saw it. An addition of Millrace: Java workers answer 404. */
+  rebalances(): Promise<RebalanceTimelineInfo> {
+    return this.#request('GET', '/millrace/rebalances')
+  }
+
+  /** The API as an OpenAPI document. An addition of Millrace: Java workers answer 404. */
+  openApiDocument(): Promise<Readonly<Record<string, unknown>>> {
+    return this.#request('GET', '/openapi.json')
   }
 
   /** The caller names what the endpoint answers; an answer without body gives undefined. */

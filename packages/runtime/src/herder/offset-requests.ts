@@ -46,7 +46,11 @@ export class OffsetRequests {
     const config = await connectors.resolve(connectors.config(name))
     stage(`reading offsets of connector ${name}`)
     if (connectors.type(name) !== 'sink') return sourceOffsets(await offsetStore.connectorPartitions(name))
-    return await sinkOffsets({ group: sinkGroup({ name, config, workerProperties }), groups: consumerGroups })
+    try {
+      return await sinkOffsets({ group: sinkGroup({ name, config, workerProperties }), groups: consumerGroups })
+    } catch (cause) {
+      throw new RestError(500, `Failed to retrieve consumer group offsets for sink connector ${name}: ${failureOf(cause).message}`, { cause })
+    }
   }
 
   /**
@@ -135,7 +139,7 @@ export class OffsetRequests {
     try {
       return (await this.#options.consumerGroups.offsets(group)).map(({ topic, partition }) => ({ topic, partition, offset: null }))
     } catch (cause) {
-      throw new RestError(500, `Failed to list offsets prior to resetting offsets for sink connector ${name}`, { cause })
+      throw new RestError(500, `Failed to list offsets prior to resetting offsets for sink connector ${name}: ${failureOf(cause).message}`, { cause })
     }
   }
 

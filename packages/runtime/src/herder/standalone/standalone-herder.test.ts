@@ -445,6 +445,12 @@ describe('the standalone herder', () => {
       await assert.rejects(herder.alterConnectorOffsets('snk', [{ partition, offset }] as never), { status: 400, message })
     await herder.resetConnectorOffsets('snk')
     assert.equal(groups.has('connect-snk'), false)
+    groups.get = () => {
+      throw new Error('nobody answers')
+    }
+    const told = { status: 500, message: 'Failed to retrieve consumer group offsets for sink connector snk: nobody answers' }
+    await assert.rejects(herder.connectorOffsets('snk'), told)
+    await assert.rejects(herder.resetConnectorOffsets('snk'), /Failed to list offsets prior to resetting offsets for sink connector snk: nobody answers/)
   })
 
   it('lists plug-ins in the order of the original, with our version beside theirs', async () => {
