@@ -49,6 +49,16 @@ export interface ConnectorInstanceState {
   readonly worker_id: string
   readonly trace?: string
   readonly version?: string | null
+  readonly millrace?: StatusObservation
+}
+
+/** Who says so, in a cluster: the worker that was asked, by what it has read of the status topic. */
+export interface StatusObservation {
+  readonly observed_by: string
+  /** ISO 8601. */
+  readonly observed_at: string
+  /** False: the worker is out of its group, as when it cannot reach Kafka, and what it says may be old. */
+  readonly in_group: boolean
 }
 
 export interface TaskInstanceState {

@@ -1,4 +1,13 @@
-import type { ActiveTopicsInfo, ConnectorInfo, ConnectorStateInfo, TaskId, TaskInfo, TaskInstanceState, TaskProgress } from '@millrace/rest-api'
+import type {
+  ActiveTopicsInfo,
+  ConnectorInfo,
+  ConnectorStateInfo,
+  StatusObservation,
+  TaskId,
+  TaskInfo,
+  TaskInstanceState,
+  TaskProgress,
+} from '@millrace/rest-api'
 import type { WorkerConfig } from '../config/worker-config.ts'
 import type { StatusStore } from '../storage/status-store.ts'
 import type { ConfiguredConnectors } from './configured-connectors.ts'
@@ -13,6 +22,8 @@ export interface ConnectorAnswersOptions {
   readonly connectors: ConfiguredConnectors
   readonly statusStore: StatusStore
   readonly readProgress: ReadProgress
+  /** Says who answers, and how well informed; absent where there is only one worker. */
+  readonly observe?: () => StatusObservation
   /** Has running tasks tell their topics again. */
   readonly forgetTopics: (connector: string) => void
 }
@@ -39,7 +50,7 @@ export class ConnectorAnswers {
   }
 
   async statuses(names: readonly string[]): Promise<ReadonlyMap<string, ConnectorStateInfo>> {
-    const { connectors, statusStore, readProgress } = this.#options
+    const { connectors, statusStore, readProgress, observe } = this.#options
     const progress = await readProgress(names.flatMap((name) => statusStore.tasks(name).map(({ id }) => id)))
     const statuses = new Map<string, ConnectorStateInfo>()
     for (const name of names) {
@@ -47,7 +58,8 @@ export class ConnectorAnswers {
       const connector = statusStore.connector(name)
       if (connector === null) continue
       const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.get(`${name}-${task.id.task}`) ?? null))
-      statuses.set(name, { name, connector: connectorStateOf(connector), tasks, type: connectors.type(name) })
+      const state = { ...connectorStateOf(connector), ...(observe === undefined ? {} : { millrace: observe() }) }
+      statuses.set(name, { name, connector: state, tasks, type: connectors.type(name) })
     }
     return statuses
   }

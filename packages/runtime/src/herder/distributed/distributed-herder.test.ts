@@ -151,7 +151,9 @@ describe('the distributed herder', () => {
     await waitFor(() => configs.snapshot().tasks('src').length === 1, { what: 'the task' })
     await rebalanced(group, { assigned: workload('src', 'src-0') })
     await called(worker, 'start-task src-0 STARTED')
-    const { connector, tasks } = await herder.connectorStatus('src')
+    const { connector: observed, tasks } = await herder.connectorStatus('src')
+    const { millrace, ...connector } = observed
+    assert.deepEqual([millrace?.observed_by, millrace?.in_group], ['here:8083', true])
     assert.deepEqual(
       [connector, tasks],
       [{ state: 'RUNNING', worker_id: 'here:8083', version: '1.2' }, [{ id: 0, state: 'RUNNING', worker_id: 'here:8083', version: '1.2' }]],

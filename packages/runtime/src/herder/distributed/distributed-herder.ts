@@ -151,6 +151,7 @@ export class DistributedHerder implements Herder {
     this.#answers = new ConnectorAnswers({
       ...shared,
       readProgress: (ids) => this.#readProgress(ids),
+      observe: () => ({ observed_by: options.workerId, observed_at: new Date().toISOString(), in_group: this.#group.rebalance !== null }),
       forgetTopics: (name) => this.#worker.forgetTopics(name),
     })
     const clientOverrides = new ClientOverrides({

@@ -59,10 +59,11 @@ export const schemas = {
   ConnectorsExpanded: map(entity({}, { status: ref('ConnectorStateInfo'), info: ref('ConnectorInfo') })),
   ConnectorStateInfo: entity({
     name: text,
-    connector: entity({ state: connectorState, worker_id: text }, { trace: text, version: textOrNull }),
+    connector: entity({ state: connectorState, worker_id: text }, { trace: text, version: textOrNull, millrace: ref('StatusObservation') }),
     tasks: list(ref('TaskInstanceState')),
     type: connectorType,
   }),
+  StatusObservation: entity({ observed_by: text, observed_at: { type: 'string', format: 'date-time' }, in_group: flag }),
   TaskInstanceState: entity({ id: integer, state: taskState, worker_id: text }, { trace: text, version: textOrNull, millrace: ref('TaskProgress') }),
   TaskProgress: entity(
     {
