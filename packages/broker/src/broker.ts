@@ -22,8 +22,8 @@ import { TransactionCoordinator } from './transactions/transaction-coordinator.t
 
 const CLEAN_SHUTDOWN_FILE = '.clean-shutdown'
 const CHECK_INTERVAL_MS = 1000
-/** Of all fetch sessions together: some 200 bytes each. */
-const SESSION_PARTITIONS_MAX = 200_000
+/** Of all fetch sessions together: some hundreds of bytes each. */
+const SESSION_PARTITIONS_MAX = 100_000
 
 export interface BrokerOptions {
   /** Default `127.0.0.1`: clients of this machine only, since nothing authenticates. */

@@ -233,10 +233,11 @@ export class Connection {
         await delay()
         return null
       }
-      case 'lose-answer':
-        await this.#answer(handler, request)
+      case 'lose-answer': {
+        const answer = await this.#answer(handler, request)
         this.close()
-        return null
+        return answer
+      }
       case 'drop':
         this.close()
         return null

@@ -157,11 +157,13 @@ test('a client whose answers have left holds none of the budget, nor does one th
   await createTopic(client, 'orders')
   for (let i = 0; i < 4; i++) await client.produce('orders', recordBatch(['x'.repeat(900_000)], { timestamp: Date.now() }))
   for (let round = 0; round < 10; round++) {
+    if (round % 3 === 0) broker.faults.inject({ kind: 'request', api: 'Fetch', action: 'lose-answer', times: 1 })
     const cut = await connected(t, broker)
     void cut.fetch('orders', 0, { maxBytes: 8 * MIB }).catch(() => {})
     if (round % 2) await client.send('Metadata', 12, { topics: [] })
     cut.close()
   }
+  broker.faults.clear()
   // Without room each of them would wait for ever.
   for (let round = 0; round < 10; round++) assert.ok((await client.fetch('orders', 0, { maxBytes: 8 * MIB })).records!.length > 0)
 })
