@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { startBrokerThread } from '@millrace/broker'
 import { Producer, silentLogger } from '@millrace/kafka'
 import { skipWithoutPeer } from '../servers/peer.ts'
 import { type RunningBroker, startMillraceBroker } from './broker-under-test.ts'
@@ -221,5 +222,31 @@ describe("Apache Kafka's own tools against the embedded broker", { skip: skipWit
     await run('GroupsCommand', ['--list'])
     await run('LeaderElectionCommand', ['--election-type', 'preferred', '--all-topic-partitions'])
     assert.match((await run('reassign.ReassignPartitionsCommand', ['--list'])).stdout, /No partition reassignments found/)
+  })
+
+  test('Java clients prove who they are with every mechanism, over TLS too, and are told why they are refused', async (t) => {
+    const testdata = join(import.meta.dirname, '..', '..', 'packages', 'kafka', 'testdata')
+    const read = (name: string) => readFileSync(join(testdata, name), 'utf8')
+    const tls = { key: read('server-key.pem'), cert: read('server.pem') }
+    const sasl = { users: { alice: 'alice-secret' } }
+    const trust = `security.protocol=SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location=${join(testdata, 'ca.pem')}\n`
+    const logger = silentLogger
+    for (const [index, [security, protocol]] of [[{ sasl }, 'security.protocol=SASL_PLAINTEXT\n'] as const, [{ tls, sasl }, trust] as const].entries()) {
+      const secured = await startBrokerThread({ port: 0, dataDir: join(folder, `secured-${index}`), logger, security })
+      t.after(() => secured.close())
+      const list = (mechanism: string, password: string) => {
+        const module = mechanism === 'PLAIN' ? 'plain.PlainLoginModule' : 'scram.ScramLoginModule'
+        const jaas = `org.apache.kafka.common.security.${module} required username="alice" password="${password}";`
+        const file = join(folder, 'client.properties')
+        writeFileSync(file, `${protocol}sasl.mechanism=${mechanism}\nsasl.jaas.config=${jaas}\n`)
+        return tools.run('org.apache.kafka.tools.TopicCommand', ['--bootstrap-server', `localhost:${secured.port}`, '--command-config', file, '--list'])
+      }
+      for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']) {
+        const listed = await list(mechanism, 'alice-secret')
+        assert.equal(listed.code, 0, listed.output)
+        const refused = await list(mechanism, 'wrong')
+        assert.match(refused.output, mechanism === 'PLAIN' ? /Invalid username or password/ : /invalid credentials with SASL mechanism/)
+      }
+    }
   })
 })
