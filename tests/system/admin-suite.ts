@@ -194,11 +194,9 @@ export function adminSuite(under: AdministeredBroker, { skip }: { readonly skip:
       ])
       const { groups, errors } = await admin.listGroups()
       assert.deepEqual(errors, [])
-      const listing = { groupId: group, protocolType: 'consumer', state: 'Stable', type: 'Classic' }
-      assert.deepEqual(
-        groups.find(({ groupId }) => groupId === group),
-        listing,
-      )
+      const listing = groups.find(({ groupId }) => groupId === group)
+      // Brokers before Kafka 3.8 do not tell the type.
+      assert.deepEqual({ ...listing, type: listing?.type ?? 'Classic' }, { groupId: group, protocolType: 'consumer', state: 'Stable', type: 'Classic' })
       const ofState = async (state: string) => (await admin.listGroups({ states: [state], protocolTypes: ['consumer'] })).groups.map(({ groupId }) => groupId)
       assert.ok((await ofState('Stable')).includes(group))
       assert.ok(!(await ofState('Empty')).includes(group))

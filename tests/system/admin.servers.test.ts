@@ -7,6 +7,7 @@ import { skipWithoutPeer } from '../servers/peer.ts'
 import { adminSuite } from './admin-suite.ts'
 
 const skip = skipWithoutPeer()
+const OLDEST = '3.3.2'
 
 describe('against Apache Kafka with an authorizer', { skip }, () => {
   const endings: (() => void | Promise<void>)[] = []
@@ -73,3 +74,21 @@ describe('against Apache Kafka with an authorizer', { skip }, () => {
     assert.equal(rest?.deleted.length, 2)
   })
 })
+
+adminSuite(
+  {
+    name: `Apache Kafka ${OLDEST}`,
+    async start() {
+      const endings: (() => void | Promise<void>)[] = []
+      const kafka = await startKafkaServer({ folder: temporaryFolder({ after: (action) => endings.push(action) }), release: OLDEST })
+      return {
+        bootstrapServers: kafka.bootstrapServers,
+        async stop() {
+          await kafka.killAtOnce()
+          for (const end of endings) await end()
+        },
+      }
+    },
+  },
+  { skip: skipWithoutPeer(OLDEST) },
+)

@@ -153,7 +153,7 @@ export class Admin {
   }
 
   /**
-   * All committed offsets of a group; none for a group that does not exist.
+   * All committed offsets of a group, by topic and partition; none for a group that does not exist.
    *
    * @param options whether to wait until open transactions have decided about theirs (`requireStable` in Java); default false.
    * @throws KafkaError.

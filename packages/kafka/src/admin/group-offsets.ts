@@ -1,4 +1,5 @@
 import { ErrorCode, kafkaError } from '@millrace/kafka-protocol'
+import { compareTexts } from '../consumer/assignor.ts'
 import { CommittedOffsets, type CommittedOffset, type OffsetCommit } from '../consumer/committed-offsets.ts'
 import { Coordinator } from '../group/coordinator.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
@@ -27,7 +28,7 @@ export async function listConsumerGroupOffsets(
     options,
   )
   if (group.errorCode !== ErrorCode.NONE) throw kafkaError(group.errorCode, `Group "${groupId}"`)
-  return group.topics.flatMap(({ name, partitions }) =>
+  const offsets = group.topics.flatMap(({ name, partitions }) =>
     partitions
       .filter(({ committedOffset }) => committedOffset >= 0)
       .map(({ partitionIndex, committedOffset, metadata, committedLeaderEpoch }) => ({
@@ -38,6 +39,7 @@ export async function listConsumerGroupOffsets(
         leaderEpoch: committedLeaderEpoch,
       })),
   )
+  return offsets.sort((a, b) => compareTexts(a.topic, b.topic) || a.partition - b.partition)
 }
 
 export async function alterConsumerGroupOffsets(
