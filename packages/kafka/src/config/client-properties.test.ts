@@ -74,6 +74,18 @@ test('unknown keys are named in one warning', () => {
   assert.deepEqual(lines, ['These configurations of the consumer are not known and have no effect: "no.such.key", "max.pol.records".'])
 })
 
+test('keys that are set and do nothing are told once, with the reason', () => {
+  const told: string[] = []
+  const logger = { ...silentLogger, info: (message: string) => void told.push(message), isDebugEnabled: false }
+  const values = { 'metric.reporters': 'com.example.Reporter', 'value.deserializer': 'com.example.Own', 'client.dns.lookup': 'use_all_dns_ips' }
+  consumerConfig({ ...base, ...values }, logger)
+  assert.deepEqual(
+    told.map((message) => message.replace(/\(.*\)/, '()')),
+    ['These configurations of the consumer have no effect here: "metric.reporters" ()'],
+  )
+  assert.match(told[0]!, /Java classes/)
+})
+
 test('refused keys are named, unless they have their default', () => {
   assert.throws(() => consumerConfig({ ...base, 'interceptor.classes': 'a.B' }, silentLogger), /"interceptor.classes" is not supported/)
   assert.equal(consumerConfig({ ...base, 'interceptor.classes': '', 'security.protocol': 'plaintext' }, silentLogger).pollRecordsMax, 500)

@@ -16,7 +16,8 @@ function keysOf(client: ClientKind): ReadonlyMap<string, ClientKey> {
 }
 
 /**
- * The settings of one client, checked by `client-keys.ts`: unknown keys are named in one warning, refused ones are errors.
+ * The settings of one client, checked by `client-keys.ts`: unknown keys are named in one warning, refused ones are errors, and what is set but does nothing here is
+ * told once.
  *
  * @throws KafkaError `INVALID_CONFIGURATION` with Java's message where Java has one. Passwords are never in it.
  */
@@ -30,6 +31,9 @@ export class ClientProperties {
     const unknown = Object.keys(properties).filter((name) => !this.#keys.has(name))
     if (unknown.length > 0) logger.warn(`These configurations of the ${client} are not known and have no effect: ${unknown.map(quoted).join(', ')}.`)
     for (const name of Object.keys(properties)) this.#refuse(name)
+    const idle = Object.keys(properties).filter((name) => this.#isSetInVain(name))
+    if (idle.length > 0)
+      logger.info(`These configurations of the ${client} have no effect here: ${idle.map((name) => `"${name}" (${this.#key(name).note})`).join(', ')}`)
   }
 
   /** Whether the user has set it himself. */
@@ -83,6 +87,13 @@ export class ClientProperties {
     const key = this.#keys.get(name)
     if (!key) throw new RangeError(`"${name}" is missing in the table of client keys.`)
     return key
+  }
+
+  /** Keys without a default, such as serializers, have to be set where the same settings are for Java, too. */
+  #isSetInVain(name: string): boolean {
+    const key = this.#keys.get(name)
+    if (key?.support !== 'without effect' || key.default === undefined) return false
+    return this.#properties[name]!.trim() !== (key.default ?? '')
   }
 
   #refuse(name: string): void {
