@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RequestFault } from '@millrace/broker'
+import type { Fault as BrokerFault, RequestFault } from '@millrace/broker'
 import { ErrorCode } from '@millrace/kafka-protocol'
 import type { FaultProxy, NetworkCondition } from '@millrace/testing'
 
 export interface FaultMakerOptions {
   readonly proxy: FaultProxy
   /** Null where the broker cannot be told to fail. */
-  readonly broker: { inject(fault: RequestFault): void; clear(): void } | null
+  readonly broker: { inject(fault: BrokerFault): void; clear(): void } | null
+  /** Whose partitions change their leader. */
+  readonly topics: readonly string[]
   readonly random: () => number
   readonly stop: AbortSignal
 }
@@ -26,9 +28,9 @@ const PEACE_MS_MAX = 1_200
  *
  * @returns how often each fault was made.
  */
-export async function makeFaults({ proxy, broker, random, stop }: FaultMakerOptions): Promise<ReadonlyMap<string, number>> {
+export async function makeFaults({ proxy, broker, topics, random, stop }: FaultMakerOptions): Promise<ReadonlyMap<string, number>> {
   const made = new Map<string, number>()
-  const faults = [...networkFaults(proxy, random, stop), ...(broker ? requestFaults(broker, random) : [])]
+  const faults = [...networkFaults(proxy, random, stop), ...(broker ? brokerFaults(broker, topics, random) : [])]
   try {
     while (!stop.aborted) {
       const fault = chosen(faults, random())
@@ -84,7 +86,7 @@ const errorsByApi: { readonly [Api in RequestFault['api']]?: readonly number[] }
   EndTxn: [ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.NOT_COORDINATOR, ErrorCode.CONCURRENT_TRANSACTIONS],
 }
 
-function requestFaults(broker: NonNullable<FaultMakerOptions['broker']>, random: () => number): Fault[] {
+function brokerFaults(broker: NonNullable<FaultMakerOptions['broker']>, topics: readonly string[], random: () => number): Fault[] {
   const apis = Object.keys(errorsByApi) as (keyof typeof errorsByApi)[]
   const of = (name: string, make: (api: RequestFault['api']) => Omit<RequestFault, 'kind' | 'api' | 'times'>): Fault => ({
     name,
@@ -98,6 +100,11 @@ function requestFaults(broker: NonNullable<FaultMakerOptions['broker']>, random:
     of('request dropped', () => ({ action: 'drop' })),
     of('answer lost', () => ({ action: 'lose-answer' })),
     of('request late', () => ({ action: 'delay', delayMs: random() * 1_500 })),
+    {
+      name: 'leader changed',
+      weight: 2,
+      act: () => broker.inject({ kind: 'leader-change', topic: picked(topics, random()), awayMs: random() * 800 }),
+    },
     of('error', (api) => ({ action: 'error', errorCode: picked(errorsByApi[api] ?? [], random()) })),
   ]
 }

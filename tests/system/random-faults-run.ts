@@ -83,7 +83,7 @@ export async function runRandomFaults({ under, folder, seed, durationMs }: Rando
     await createTopics(broker.bootstrapServers)
     const sending = sendOrders(state)
     clients.push(sending, ...readers.map((reader) => reader.run()), ...copiers.map((copier) => copier.run()))
-    const failing = makeFaults({ proxy, broker: broker.faults, random: randomBySeed(seed), stop: stopFaults.signal })
+    const failing = makeFaults({ proxy, broker: broker.faults, topics: [ORDERS, COPIES], random: randomBySeed(seed), stop: stopFaults.signal })
     await delay(durationMs)
     stopFaults.abort()
     const faults = await failing
