@@ -615,6 +615,16 @@ test('refuses to open data that it cannot read, and a second broker on the same 
   })
 })
 
+test('takes no more connections than it may, and says so', async (t) => {
+  const { broker, client, logger } = await start(t, { properties: { 'max.connections': '2' } })
+  const second = await RawClient.connect(broker.port)
+  t.after(() => second.close())
+  const third = await RawClient.connect(broker.port)
+  await assert.rejects(third.send('Metadata', 12, { topics: [] }))
+  for (const each of [client, second]) assert.equal((await each.send('Metadata', 12, { topics: [] })).controllerId, 1)
+  assert.ok(logger.lines.some((line) => line.includes('max.connections')))
+})
+
 test('says at once that a data folder cannot be made', async (t) => {
   const file = join(temporaryFolder(t), 'file')
   writeFileSync(file, '')

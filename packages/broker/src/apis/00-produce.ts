@@ -1,6 +1,7 @@
-import { encodeResponse, ErrorCode, KafkaError } from '@millrace/kafka-protocol'
+import { encodeResponse, ErrorCode, KafkaError, RECORD_BATCH_HEADER_BYTES, RecordBatchView } from '@millrace/kafka-protocol'
 import { type ApiHandler, type BrokerServices, NODE_ID, type Request } from '../api-handler.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
+import { partitionName } from '../transactions/transaction.ts'
 import { currentLeader, leadershipError } from './01-fetch.ts'
 
 interface PartitionAnswer {
@@ -34,6 +35,7 @@ export const produce: ApiHandler<'Produce'> = {
     const { acks, topicData } = request.body
     if (acks !== 0 && acks !== 1 && acks !== -1) return this.fail(request, ErrorCode.INVALID_REQUIRED_ACKS)
     const now = services.clock()
+    addToTransaction(request, services)
     const unflushed: PartitionLog[] = []
     const responses = topicData.map(({ name, topicId, partitionData }) => ({
       name,
@@ -55,6 +57,25 @@ export const produce: ApiHandler<'Produce'> = {
     }))
     return encode(request, responses)
   },
+}
+
+/** All partitions at once: one by one, each would be written with all those before it. What is wrong is found again, with its reason, at each partition. */
+function addToTransaction({ version, body }: Request<'Produce'>, { topics, transactions }: BrokerServices): void {
+  const { transactionalId, topicData } = body
+  const records = topicData[0]?.partitionData[0]?.records
+  if (version < 12 || transactionalId === null || !records || records.length < RECORD_BATCH_HEADER_BYTES) return
+  const { producerId, producerEpoch } = new RecordBatchView(records, 0, records.length)
+  const names = topicData.flatMap(({ name, topicId, partitionData }) => {
+    const topic = version >= 13 ? topics.getById(topicId) : topics.get(name)
+    const there = partitionData.filter(({ index }) => topic !== undefined && index >= 0 && index < topic.partitionCount)
+    return there.map(({ index }) => partitionName(topic!.name, index))
+  })
+  if (names.length < 2) return
+  try {
+    transactions.addPartitions({ transactionalId, producerId, producerEpoch }, names)
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+  }
 }
 
 function append(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ErrorCode } from '@millrace/kafka-protocol'
@@ -356,6 +356,25 @@ test('a partition and a group belong to a transaction with their first records a
   assert.equal(await tx.end(false), 0)
   assert.deepEqual((await client.fetch('orders', 4, committedOnly)).abortedTransactions, [{ producerId: tx.producerId, firstOffset: 4 }])
   assert.equal(await late.end(true), ErrorCode.PRODUCER_FENCED)
+})
+
+test('all partitions of a request join the transaction at once, and one that is not there is refused alone', async (t) => {
+  const { client, dataDir } = await start(t)
+  await client.send('CreatePartitions', 3, { topics: [{ name: 'orders', count: 50, assignments: null }], timeoutMs: 1000, validateOnly: false })
+  const { producerId, producerEpoch } = await EpochProducer.init(client)
+  const lines = () => readFileSync(join(dataDir, 'transactions.journal'), 'utf8').split('\n').length
+  const before = lines()
+  const partitionData = Array.from({ length: 51 }, (_, index) => ({
+    index,
+    records: recordBatch(['a'], { timestamp: Date.now(), producerId, producerEpoch, baseSequence: 0, isTransactional: true }),
+  }))
+  const request = { transactionalId: 'tx', acks: -1, timeoutMs: 1000, topicData: [{ name: 'orders', partitionData }] }
+  const { responses } = await client.send('Produce', 12, request)
+  assert.deepEqual(
+    responses[0]!.partitionResponses.map(({ errorCode }) => errorCode),
+    [...Array.from({ length: 50 }, () => 0), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+  )
+  assert.equal(lines() - before, 1)
 })
 
 test('what has not begun can be aborted, but not committed', async (t) => {
