@@ -40,9 +40,10 @@ export class BrokerNode {
     return this.#slots[purpose].pauseMs()
   }
 
-  /** For how long this broker has owed an answer. Milliseconds; 0 if it owes none. */
-  silentMs(purpose: Purpose): number {
-    return this.ready(purpose)?.silentMs ?? 0
+  /** For how long this broker has owed an answer. Milliseconds; 0 if it owes none. @param purpose default: any. */
+  silentMs(purpose?: Purpose): number {
+    if (purpose !== undefined) return this.ready(purpose)?.silentMs ?? 0
+    return Math.max(...Object.values(this.#slots).map(({ ready }) => ready?.silentMs ?? 0))
   }
 
   closeIdle(): void {

@@ -66,19 +66,22 @@ test('closing does not wait for a connection to a broker that does not answer', 
   await Promise.all([assert.rejects(opening, { code: 'CLIENT_CLOSED' }), cluster.close()])
 })
 
-for (const [purpose, silentMs] of [
-  ['data', 6_000],
-  ['fetch', 6_000],
-  // Held back by a coordinator, it may only be waiting for other members.
-  ['coordinator', 31_000],
+const join = { groupId: 'g', sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 60_000, memberId: '', protocolType: 'consumer', protocols: [] }
+
+for (const [purpose, api, body, silentMs] of [
+  ['data', 'Heartbeat', heartbeat, 6_000],
+  ['fetch', 'Heartbeat', heartbeat, 6_000],
+  ['coordinator', 'Heartbeat', heartbeat, 6_000],
+  // Which waits for the other members, too.
+  ['coordinator', 'JoinGroup', join, 36_000],
 ] as const) {
-  test(`asks who is there when a broker is silent for ${silentMs} ms (${purpose})`, async (t) => {
+  test(`asks who is there when a broker lets a request wait for ${silentMs} ms (${api}, ${purpose})`, async (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] })
     let now = 0
     const { brokers, cluster } = await bench(t, { clock: { now: () => now } })
-    brokers.on('Heartbeat', () => 'silence')
-    const pending = cluster.request(cluster.node(1)!, purpose, 'Heartbeat', heartbeat, 60_000)
-    await waitFor(() => brokers.of('Heartbeat').length > 0, { what: 'the request', intervalMs: 1 })
+    brokers.on(api, () => 'silence')
+    const pending = cluster.request(cluster.node(1)!, purpose, api, body, 60_000)
+    await waitFor(() => brokers.of(api).length > 0, { what: 'the request', intervalMs: 1 })
     brokers.alive = [2]
     now += silentMs
     t.mock.timers.tick(5_000)

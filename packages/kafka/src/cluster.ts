@@ -158,9 +158,10 @@ export class Cluster {
    * @returns whether the leader is known now, so that nobody has to wait for metadata.
    */
   learnLeader({ topic, partition }: TopicPartition, { leaderId, leaderEpoch }: CurrentLeader, endpoints: readonly NodeEndpoint[]): boolean {
+    if (leaderId < 0) return false
     const metadata = this.#topics.get(topic)
     const known = metadata?.partitions[partition]
-    if (!metadata || !known || leaderId < 0 || leaderEpoch <= known.leaderEpoch) return false
+    if (!metadata || !known || leaderEpoch <= known.leaderEpoch) return false
     const endpoint = endpoints.find(({ nodeId }) => nodeId === leaderId)
     if (endpoint) this.ensureNode(endpoint.nodeId, endpoint.host, endpoint.port)
     if (!this.#nodes.has(leaderId)) return false
@@ -410,15 +411,8 @@ export class Cluster {
   #lookAround(): void {
     this.config.metrics.rotate(this.clock.now())
     for (const node of [...this.#nodes.values(), ...this.#bootstrap]) node.closeIdle()
-    if ([...this.#nodes.values()].some((node) => this.#isSilent(node))) this.requestRefresh()
-  }
-
-  /**
-   * Whether a broker lets requests wait that it has no reason to hold back for so long. The cluster may know that it is gone long before they time out; then
-   * they are tried elsewhere. A coordinator answers who joins only when all have joined, so it is given more time.
-   */
-  #isSilent(node: BrokerNode): boolean {
-    return Math.max(node.silentMs('data'), node.silentMs('fetch')) >= LOOK_MS || node.silentMs('coordinator') >= this.config.requestTimeoutMs
+    // The cluster may know that such a broker is gone long before its requests time out; then they are tried elsewhere.
+    if ([...this.#nodes.values()].some((node) => node.silentMs() >= LOOK_MS)) this.requestRefresh()
   }
 }
 

@@ -43,6 +43,9 @@ const VERSIONS_MAX: { readonly [A in ApiName]?: number } = {
 /** Of the size before each frame. */
 const SIZE_BYTES = 4
 
+/** Answered when all members have joined, which may take longer than other requests. */
+const HELD_BACK: ReadonlySet<ApiName> = new Set(['JoinGroup', 'SyncGroup'])
+
 const SOFTWARE = { clientSoftwareName: 'millrace', clientSoftwareVersion: '0.1.0' } as const
 
 export interface ConnectionOptions {
@@ -281,10 +284,12 @@ export class Connection {
     setTimeout(() => this.#release(), timerMs(delayMs)).unref()
   }
 
-  /** How long the oldest request without an answer has been waiting. Milliseconds; 0 for none. */
+  /** For how long the broker has owed the next answer, beyond the time for which it may hold it back. Milliseconds; 0 if it owes none. */
   get silentMs(): number {
     const oldest = this.#pending[0]
-    return oldest === undefined ? 0 : this.#clock.now() - oldest.sentAt
+    if (oldest === undefined) return 0
+    const heldMs = HELD_BACK.has(oldest.api) ? this.#requestTimeoutMs : 0
+    return Math.max(0, this.#clock.now() - oldest.sentAt - heldMs)
   }
 
   /** Ends the connection at once. @param reason what pending requests fail with; default `CLIENT_CLOSED`. */
