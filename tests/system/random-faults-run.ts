@@ -131,7 +131,9 @@ export async function runRandomFaults({ under, folder, seed, durationMs }: Rando
 async function createTopics(bootstrapServers: string): Promise<void> {
   const admin = new Admin({ 'bootstrap.servers': bootstrapServers }, { logger })
   try {
-    await admin.createTopics([ORDERS, COPIES].map((name) => ({ name, partitions: PARTITIONS, replicationFactor: 1 })))
+    // The records have times of long ago.
+    const configs = { 'retention.ms': '-1' }
+    await admin.createTopics([ORDERS, COPIES].map((name) => ({ name, partitions: PARTITIONS, replicationFactor: 1, configs })))
   } finally {
     await admin.close()
   }
