@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { ConnectorInfo } from '@millrace/rest-api'
-import { temporaryFolder } from '@millrace/testing'
+import { temporaryFolder, waitFor } from '@millrace/testing'
 import { parseWorkerConfig } from '../config/worker-config.ts'
 import { BadRequestRestError, ConflictRestError, NotFoundRestError, RestError } from '../herder/errors.ts'
 import type { Herder, RequestedConfig } from '../herder/herder.ts'
@@ -304,6 +304,26 @@ test('a client that never finishes its request is let go', { timeout: 10_000 }, 
   })
   await once(socket, 'close')
   assert.match(text, /^HTTP\/1\.1 4\d\d /)
+})
+
+test('a client that does not read its answer is let go', { timeout: 20_000 }, async (t) => {
+  const { server, herder, url, mount } = await serve(t, {}, { idleTimeoutMs: 300 })
+  mount()
+  // More than the system takes off our hands.
+  herder.connectorConfig = () => ({ filler: 'x'.repeat(24 * 1024 * 1024) })
+  const socket = connect(Number(server.advertisedUrl.port), '127.0.0.1')
+  socket.on('error', () => {})
+  socket.pause()
+  socket.write('GET /connectors/c/config HTTP/1.1\r\nHost: x\r\n\r\n')
+  await waitFor(
+    async () => {
+      // What it does not read keeps the end from it; the other side knows.
+      const closed = await new Promise<boolean>((resolve) => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n', (error) => resolve(error != null)))
+      return closed || socket.destroyed
+    },
+    { what: 'the connection to be closed', deadlineMs: 15_000 },
+  )
+  assert.equal((await ask(`${url}/connectors`)).status, 200)
 })
 
 test('bytes that are no HTTP are answered with 400', async (t) => {

@@ -33,6 +33,8 @@ export interface RestServerOptions {
   readonly version: VersionInfo
   /** How long a client may take to send a request. Milliseconds; default 90000. */
   readonly requestTimeoutMs?: number
+  /** How long a connection may stand still, as where a client does not read its answer. Milliseconds; default 120000, longer than any answer takes. */
+  readonly idleTimeoutMs?: number
 }
 
 /**
@@ -46,6 +48,7 @@ export class RestServer {
   readonly #errorLog: Logger
   readonly #version: VersionInfo
   readonly #requestTimeoutMs: number
+  readonly #idleTimeoutMs: number
   readonly #headerRules: readonly HeaderRule[]
   readonly #crossOrigin: ReturnType<typeof crossOrigin>
   /** Null where nothing is asked of requests. */
@@ -62,7 +65,8 @@ export class RestServer {
   #url: URL | null = null
 
   /** @throws ConfigError where listeners, header rules or extensions are wrong. */
-  constructor({ config, loggers, version, requestTimeoutMs = 90_000 }: RestServerOptions) {
+  constructor({ config, loggers, version, requestTimeoutMs = 90_000, idleTimeoutMs = 120_000 }: RestServerOptions) {
+    this.#idleTimeoutMs = idleTimeoutMs
     this.#config = config
     this.#loggers = loggers
     this.#log = loggers.logger('rest/server')
@@ -160,6 +164,7 @@ export class RestServer {
     const server = await this.#createServer(listener, sslPrefix)
     server.requestTimeout = server.headersTimeout = this.#requestTimeoutMs
     server.keepAliveTimeout = 30_000
+    server.timeout = this.#idleTimeoutMs
     server.maxConnections = CONNECTIONS_MAX
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response, router()))
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(error, socket))
