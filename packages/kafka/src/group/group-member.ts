@@ -95,6 +95,11 @@ export class GroupMember {
   #heartbeatTimer: NodeJS.Timeout | undefined
   #isBeating = false
   #rejoinReason: string | null = null
+  /** Whether `join` is under way. */
+  get isJoining(): boolean {
+    return this.#isJoining
+  }
+
   /** When the last request was sent that the coordinator has answered. */
   #heardAt: number
   /** Since when requests fail; null while they are answered. */

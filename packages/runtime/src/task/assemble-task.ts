@@ -19,6 +19,7 @@ import type { FromTaskThread, GroupMember, TaskStart } from '../thread/messages.
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { delay } from './event-loop.ts'
 import { FailedRecords } from './failed-records.ts'
+import { Lease } from './lease.ts'
 import { Ledger } from './ledger.ts'
 import type { Occupancy } from './occupancy.ts'
 import { Pause } from './pause.ts'
@@ -105,6 +106,7 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
     producer: new Producer(start.producer, { logger }),
     delivery,
     offsets,
+    lease: new Lease(() => channel.request((request) => ({ type: 'read-lease', request }))),
     pause: new Pause(start.targetState === 'PAUSED'),
     ledger,
     stages: new StageTimer(['poll', 'transform', 'convert', 'send']),

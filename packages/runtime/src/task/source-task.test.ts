@@ -17,6 +17,7 @@ import type { StageError } from '../errors/stage-error.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { nextTurn } from './event-loop.ts'
 import { Ledger } from './ledger.ts'
+import { Lease } from './lease.ts'
 import { Occupancy } from './occupancy.ts'
 import { Pause } from './pause.ts'
 import { SourceConverters } from './source-converters.ts'
@@ -176,6 +177,7 @@ function begin(
     pause: new Pause(false),
     ledger,
     stages: new StageTimer(['poll', 'transform', 'convert', 'send']),
+    lease: new Lease(async () => Infinity),
     occupancy: new Occupancy({ enter() {}, leave() {} }, 1),
     events: { running: () => void states.push('RUNNING'), paused: () => void states.push('PAUSED'), topicUsed() {}, progressed() {} },
     logger,

@@ -6,6 +6,7 @@ import { StageError } from '../errors/stage-error.ts'
 import type { ProgressSnapshot } from '../thread/messages.ts'
 import type { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { delay, nextTurn, TURN_MS_MAX } from './event-loop.ts'
+import type { Lease } from './lease.ts'
 import type { Ledger } from './ledger.ts'
 import type { Occupancy } from './occupancy.ts'
 import type { Pause } from './pause.ts'
@@ -33,6 +34,8 @@ export interface SourceTaskParts {
   readonly delivery: AtLeastOnceDelivery
   /** What the task reads committed offsets from. */
   readonly offsets: { close(): void }
+  /** Whether the task is still its worker's. */
+  readonly lease: Lease
   readonly pause: Pause
   readonly ledger: Ledger
   readonly stages: StageTimer<SourceStage>
@@ -158,7 +161,9 @@ export class SourceTaskLoop implements TaskLoop {
   }
 
   async #dispatchEach(batch: readonly SourceRecord[]): Promise<void> {
-    const { transformations, converters, producer, delivery, stages, occupancy } = this.#parts
+    const { transformations, converters, producer, delivery, stages, occupancy, lease, signal } = this.#parts
+    // Another worker may have the task: what it would send comes from there.
+    if (!lease.isValid && !(await occupancy.whileWaiting(lease.renewed(signal)))) return
     this.#turnStartedAtMs = performance.now()
     let nowMs = Date.now()
 

@@ -226,6 +226,12 @@ export interface WriteOffsets {
   readonly entries: readonly { readonly key: Uint8Array; readonly value: Uint8Array | null }[]
 }
 
+/** Asks for how long nobody else can have been given what this worker runs. Answered with milliseconds: 0 or less for not at all, Infinity outside of a cluster. */
+export interface ReadLease {
+  readonly type: 'read-lease'
+  readonly request: number
+}
+
 /** Answered with the task's configuration, references of configuration providers resolved again. */
 export interface ReadTaskConfig {
   readonly type: 'read-task-config'
@@ -261,6 +267,7 @@ export type FromTaskThread =
   | ThreadFailed
   | ReadOffsets
   | WriteOffsets
+  | ReadLease
   | ReadTaskConfig
   | LogLine
   | Answer

@@ -5,6 +5,7 @@ import type {
   FromTaskThread,
   LogLine,
   ProgressSnapshot,
+  ReadLease,
   ReadOffsets,
   ReadTaskConfig,
   Refusal,
@@ -25,12 +26,17 @@ export interface ThreadServices {
   readOffsets(keys: readonly Buffer[]): Promise<readonly (Uint8Array | null)[]>
   /** Resolves when all are durable. */
   writeOffsets(entries: readonly { readonly key: Buffer; readonly value: Buffer | null }[]): Promise<void>
+  /** For how long nobody else can have been given what this worker runs, as `ReadLease` answers. */
+  leaseMs(): number
   /** The task's configuration, references resolved again. */
   taskConfig(id: TaskId): Promise<Properties>
 }
 
 /** What a task thread tells of its tasks. */
-export type TaskEvent = Exclude<FromTaskThread, ThreadReady | ThreadFailed | LogLine | Answer | Refusal | ReadOffsets | WriteOffsets | ReadTaskConfig>
+export type TaskEvent = Exclude<
+  FromTaskThread,
+  ThreadReady | ThreadFailed | LogLine | Answer | Refusal | ReadOffsets | WriteOffsets | ReadLease | ReadTaskConfig
+>
 
 export interface TaskThreadListener {
   taskEvent(thread: TaskThreadHandle, event: TaskEvent): void
@@ -137,6 +143,8 @@ export class TaskThreadHandle {
           await this.#services.writeOffsets(message.entries.map(({ key, value }) => ({ key: bufferOf(key), value: value === null ? null : bufferOf(value) })))
           return null
         })
+      case 'read-lease':
+        return this.#answer(message.request, async () => this.#services.leaseMs())
       case 'read-task-config':
         return this.#answer(message.request, () => this.#services.taskConfig(message.id))
       case 'task-ended':

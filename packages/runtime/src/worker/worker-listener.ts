@@ -15,6 +15,8 @@ export interface WorkerListener {
   taskState(id: TaskId, state: ReportedTaskState, failure: Failure | null): void
   /** A task used this topic; told once per topic and incarnation of the task. */
   activeTopic(id: TaskId, topic: string): void
+  /** For how long nobody else can have been given what this worker runs: milliseconds, 0 or less for not at all. Absent outside of a cluster. */
+  leaseMs?(): number
   /** The connector asks for its `taskConfigs` to be called again. */
   taskReconfigurationRequested(connector: string): void
 }

@@ -234,10 +234,16 @@ export class Worker {
   }
 
   #threadServices(): ThreadServices {
-    const { offsetStore, resolveTaskConfig } = this.#options
+    const { offsetStore, listener, resolveTaskConfig } = this.#options
+    const leaseMs = (): number => listener.leaseMs?.() ?? Infinity
     return {
+      leaseMs,
       readOffsets: (keys) => offsetStore.get(keys),
-      writeOffsets: (entries) => offsetStore.set(entries),
+      writeOffsets: async (entries) => {
+        // Whoever has the task by now may have committed later ones.
+        if (leaseMs() <= 0) throw new ConnectError('The worker is out of its group: offsets of its tasks are not committed any more.')
+        await offsetStore.set(entries)
+      },
       taskConfig: async (id) => resolveTaskConfig?.(id) ?? this.#taskConfigs.get(nameOf(id)) ?? {},
     }
   }

@@ -590,6 +590,7 @@ export class DistributedHerder implements Herder {
       connectorState: (name, state, failure) => this.#reports.connectorState(name, state, failure),
       taskState: (id, state, failure) => this.#reports.taskState(id, state, failure),
       activeTopic: (id, topic) => this.#reports.activeTopic(id, topic),
+      leaseMs: () => this.#group.leaseMs,
       taskReconfigurationRequested: (name) => this.#reconfiguration.request(name),
     }
   }

@@ -105,6 +105,14 @@ export class KafkaWorkerGroup implements WorkerGroup {
     return this.#rebalance === null || this.#client.member.needsJoin
   }
 
+  get leaseMs(): number {
+    const { sessionTimeoutMs } = this.#options
+    const { member } = this.#client
+    if (this.#rebalance === null) return 0
+    // The coordinator waits for a member that joins as long as it takes, and hears no heartbeats of it.
+    return member.isJoining ? sessionTimeoutMs : member.heardAt + sessionTimeoutMs - this.#clock.now()
+  }
+
   get rebalance(): Rebalance | null {
     return this.#rebalance
   }

@@ -39,6 +39,11 @@ export interface Rebalance {
 export interface WorkerGroup {
   /** Whether the group wants this worker to join, for the first time or again; always while `rebalance` is null. */
   readonly needsJoin: boolean
+  /**
+   * For how long, from now on, nobody else can have been given what this worker has: until its session would end if no heartbeat were answered any more.
+   * Milliseconds; 0 or less where it is too late, and out of the group.
+   */
+  readonly leaseMs: number
   /** The last completed rebalance; null before the first, and after the membership was lost. */
   readonly rebalance: Rebalance | null
   /**
