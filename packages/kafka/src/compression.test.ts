@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
+import { constants, zstdCompressSync } from 'node:zlib'
 import { type CompressionName, CompressionType, decodeRecords, ProtocolError, readBatches } from '@millrace/kafka-protocol'
 import { compressionOf, crc32c, decompress } from './compression.ts'
 
@@ -103,3 +104,21 @@ test('snappy is read as a raw block too, as other clients write it', () => {
 test('the checksum is CRC-32C', () => {
   assert.equal(crc32c(Buffer.from('123456789')), 0xe306_9283)
 })
+
+test('zstd reads frames whatever their header says of their size, and one after the other of very different sizes', () => {
+  for (const length of [0, 1, 255, 256, 300, 65_535, 65_792, 70_000, 3_000_000, 10]) {
+    const data = Buffer.alloc(length, 'records ')
+    const streamed = zstdStreamed(data)
+    for (const frame of [compressed('zstd', data), streamed]) assert.ok(decompress(CompressionType.zstd, frame).equals(data), `${length} bytes`)
+  }
+  const lying = compressed('zstd', Buffer.alloc(70_000, 'records '))
+  lying.writeUInt32LE(0xffff_ffff, 5)
+  assert.throws(() => decompress(CompressionType.zstd, lying), ProtocolError)
+})
+
+/** As one who does not know the size beforehand: Java writes so. */
+function zstdStreamed(data: Buffer): Buffer {
+  const frame = zstdCompressSync(data, { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } })
+  assert.equal((frame[4] as number) >> 6, 0)
+  return frame
+}

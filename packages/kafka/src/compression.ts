@@ -13,6 +13,8 @@ const DECOMPRESSED_BYTES_MAX = 1 << 30
 
 const ZSTD_BYTES_MIN = 16 * 1024
 const ZSTD_BYTES_MAX = 2 * 1024 * 1024
+const ZSTD_MAGIC = 0xfd2fb528
+const ZSTD_DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const
 /** A batch is seldom exactly as large as the one before. */
 const ZSTD_BYTES_SPARE = 4096
 
@@ -72,13 +74,36 @@ export function decompress(codec: number, data: Buffer): Buffer {
   throw new ProtocolError(`The records are compressed with the unknown codec ${codec}.`)
 }
 
-/** Zstd's output comes in pieces of a size that has to be chosen before: one piece, if the batch is like the one before. Putting many together takes as long again. */
+/**
+ * Zstd's output comes in pieces of a size that has to be chosen before. With room for all of it in one piece, Zstd writes it straight there; otherwise it takes
+ * memory for a window, and pieces have to be put together. Frames say how much they hold where their writer knew it; for others, batches are mostly like the one before.
+ */
+function decompressZstd(data: Buffer): Buffer {
+  const expected = zstdBytes(data) ?? zstdBytesExpected
+  const chunkSize = Math.min(Math.max(expected + 1, ZSTD_BYTES_MIN), ZSTD_BYTES_MAX)
+  const records = zstdDecompressSync(data, { maxOutputLength: DECOMPRESSED_BYTES_MAX, chunkSize })
+  zstdBytesExpected = records.length + ZSTD_BYTES_SPARE
+  return records
+}
+
 let zstdBytesExpected = ZSTD_BYTES_MIN
 
-function decompressZstd(data: Buffer): Buffer {
-  const records = zstdDecompressSync(data, { maxOutputLength: DECOMPRESSED_BYTES_MAX, chunkSize: zstdBytesExpected })
-  zstdBytesExpected = Math.min(Math.max(records.length + ZSTD_BYTES_SPARE, ZSTD_BYTES_MIN), ZSTD_BYTES_MAX)
-  return records
+/** What a frame's header says that it holds; null where it does not, or is none. RFC 8878, 3.1.1.1. */
+function zstdBytes(frame: Buffer): number | null {
+  if (frame.length < 14 || frame.readUInt32LE(0) !== ZSTD_MAGIC) return null
+  const descriptor = frame[4] as number
+  const isSingleSegment = (descriptor & 0x20) !== 0
+  const at = 5 + (isSingleSegment ? 0 : 1) + (ZSTD_DICTIONARY_ID_BYTES[descriptor & 3] as number)
+  switch (descriptor >> 6) {
+    case 0:
+      return isSingleSegment ? (frame[at] as number) : null
+    case 1:
+      return frame.readUInt16LE(at) + 256
+    case 2:
+      return frame.readUInt32LE(at)
+    default:
+      return null
+  }
 }
 
 function rawSnappy(block: Buffer): Buffer {
