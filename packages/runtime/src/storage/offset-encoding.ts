@@ -93,7 +93,9 @@ function isPlainMap(value: unknown): value is SourcePartition | null {
 /** Undefined where the bytes are no JSON. */
 function parsedOrNull(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'), exactIntegers as (key: string, value: unknown) => unknown)
+    const text = bytes.toString('utf8')
+    // A function for each value costs more than the rest; 15 digits always fit into a number.
+    return /\d{16}/.test(text) ? JSON.parse(text, exactIntegers as (key: string, value: unknown) => unknown) : JSON.parse(text)
   } catch {
     return undefined
   }

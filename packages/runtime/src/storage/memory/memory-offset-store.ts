@@ -1,10 +1,15 @@
 import { canonicalOffsetKey, decodeOffsetKey } from '../offset-encoding.ts'
 import type { OffsetStore, OffsetWrite, StoredOffset } from '../offset-store.ts'
 
+interface Entry extends StoredOffset {
+  /** Whose partition it is; null for keys that are none. Kept, as there may be very many. */
+  readonly connector: string | null
+}
+
 /** Offsets that are forgotten with the process. Also the table that stores on disk keep in memory. */
 export class MemoryOffsetStore implements OffsetStore {
   /** By canonical key. An entry keeps the bytes of the key that it was first written with, as compaction and Java compare bytes. */
-  readonly #entries = new Map<string, StoredOffset>()
+  readonly #entries = new Map<string, Entry>()
 
   async start(): Promise<void> {}
 
@@ -19,17 +24,14 @@ export class MemoryOffsetStore implements OffsetStore {
   }
 
   async connectorPartitions(connector: string): Promise<readonly StoredOffset[]> {
-    return [...this.#entries.values()].filter((entry) => {
-      const decoded = decodeOffsetKey(entry.key)
-      return decoded !== null && decoded.connector === connector && decoded.partition !== null
-    })
+    return [...this.#entries.values()].filter((entry) => entry.connector === connector)
   }
 
   apply(entries: readonly OffsetWrite[]): void {
     for (const { key, value } of entries) {
       const canonical = canonicalOffsetKey(key)
       if (value === null) this.#entries.delete(canonical)
-      else this.#entries.set(canonical, { key: this.#entries.get(canonical)?.key ?? key, value })
+      else this.#entries.set(canonical, { ...(this.#entries.get(canonical) ?? { key, connector: connectorOf(key) }), value })
     }
   }
 
@@ -45,4 +47,9 @@ export class MemoryOffsetStore implements OffsetStore {
   entries(): StoredOffset[] {
     return [...this.#entries.values()]
   }
+}
+
+function connectorOf(key: Buffer): string | null {
+  const decoded = decodeOffsetKey(key)
+  return decoded === null || decoded.partition === null ? null : decoded.connector
 }
