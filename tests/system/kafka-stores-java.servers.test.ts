@@ -36,7 +36,12 @@ interface WrittenByJava {
 }
 
 async function startJava(t: TestContext, kafka: KafkaServer, folder: string): Promise<JavaConnect> {
-  const properties = { 'offset.flush.interval.ms': '500', 'scheduled.rebalance.max.delay.ms': '0', 'offset.storage.partitions': '5', 'status.storage.partitions': '3' }
+  const properties = {
+    'offset.flush.interval.ms': '500',
+    'scheduled.rebalance.max.delay.ms': '0',
+    'offset.storage.partitions': '5',
+    'status.storage.partitions': '3',
+  }
   const java = await startJavaConnect({ mode: 'distributed', folder, bootstrapServers: kafka.bootstrapServers, properties })
   t.after(() => java.killAtOnce())
   return java
