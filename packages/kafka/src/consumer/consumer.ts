@@ -548,13 +548,13 @@ export class Consumer {
   async #untilFound(wanted: readonly OffsetQuery[]): Promise<readonly FoundOffset[]> {
     const { apiTimeoutMs, isReadCommitted } = this.#config
     const deadline = this.#clock.now() + apiTimeoutMs
-    const found: FoundOffset[] = []
+    const found = new Map<string, FoundOffset>()
     let queries = wanted
     for (let failures = 1; queries.length > 0; failures++) {
       if (queries.some(({ topic, partition }) => this.#cluster.leader(topic, partition) === null)) await this.#cluster.refresh(deadline - this.#clock.now())
       this.#throwTopicError(new Set(queries.map(({ topic }) => topic)))
       const answers = await listOffsets(this.#cluster, queries, isReadCommitted)
-      found.push(...answers.found)
+      for (const offset of answers.found) found.set(partitionName(offset), offset)
       const fatal = answers.failed.find(({ error }) => !error.retriable)
       if (fatal) throw fatal.error
       if (answers.failed.length === 0) break
@@ -563,7 +563,8 @@ export class Consumer {
       queries = queries.filter((query) => failed.has(partitionName(query)))
       await this.#cluster.pause(failures)
     }
-    return found
+    // Brokers answer in an order of their own.
+    return wanted.flatMap((query) => found.get(partitionName(query)) ?? [])
   }
 
   /** What is wrong with a topic that waiting will not mend, such as missing rights. */
