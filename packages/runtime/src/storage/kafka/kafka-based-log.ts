@@ -55,8 +55,8 @@ export interface KafkaBasedLogOptions {
   readonly logger: Logger
 }
 
-/** How long a fetch waits at the broker for something new. Milliseconds. */
-const FETCH_WAIT_MS = '10000'
+/** How long a fetch waits at the broker for something new, where requests may take that long. Milliseconds. */
+const FETCH_WAIT_MS_MAX = 10_000
 const FETCH_BYTES_MAX = String(4 * 1024 * 1024)
 /** A poll that waits is woken where there is something else to do. Milliseconds. */
 const POLL_TIMEOUT_MS = 60_000
@@ -94,7 +94,7 @@ export class KafkaBasedLog {
     this.#topic = topic
     this.#options = options
     this.#logger = logger
-    const waiting = { 'fetch.max.wait.ms': FETCH_WAIT_MS, 'fetch.max.bytes': FETCH_BYTES_MAX }
+    const waiting = { 'fetch.max.wait.ms': String(fetchWaitMs(clients.consumer)), 'fetch.max.bytes': FETCH_BYTES_MAX }
     const reading = { ...waiting, ...clients.consumer, 'auto.offset.reset': 'earliest', 'enable.auto.commit': 'false' }
     this.#consumer = new Consumer(reading, { logger })
     // As in the original, so that brokers and their rights ask for nothing more than of a Java worker.
@@ -302,6 +302,10 @@ export class KafkaBasedLog {
     // Ends early where the log stops.
     await delay(delayMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
   }
+}
+
+function fetchWaitMs({ 'request.timeout.ms': requestTimeoutMs = '30000' }: Properties): number {
+  return Math.min(FETCH_WAIT_MS_MAX, Math.floor(Number(requestTimeoutMs) / 3))
 }
 
 function isRetriable(error: unknown): error is KafkaError {
