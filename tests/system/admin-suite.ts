@@ -203,6 +203,10 @@ export function adminSuite(under: AdministeredBroker, { skip }: { readonly skip:
 
       await consumer.commit()
       assert.deepEqual(codes(await admin.deleteConsumerGroups([group, `${group}-missing`])), ['NON_EMPTY_GROUP', 'GROUP_ID_NOT_FOUND'])
+      await assert.rejects(admin.alterConsumerGroupOffsets(group, [{ topic, partition: 0, offset: 1 }]), {
+        code: 'UNKNOWN_MEMBER_ID',
+        message: new RegExp(`${topic}-0.*"${group}"`),
+      })
       await assert.rejects(admin.deleteConsumerGroupOffsets(group, [{ topic, partition: 0 }]), {
         code: 'GROUP_SUBSCRIBED_TO_TOPIC',
         message: new RegExp(`${topic}-0.*"${group}"`),

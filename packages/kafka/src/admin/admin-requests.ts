@@ -26,8 +26,13 @@ type Body<A extends ApiName> = RequestInput<A> | ((version: number) => RequestIn
 /** How many groups or transactional ids are asked about at the same time: each takes a search for its coordinator. */
 const PARALLEL_MAX = 50
 
-/** What a coordinator answers while it still loads, or is busy with an earlier change. */
-const passing: ReadonlySet<number> = new Set([ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.CONCURRENT_TRANSACTIONS, ErrorCode.UNSTABLE_OFFSET_COMMIT])
+/** What a coordinator answers while it still loads, or is busy with an earlier change or a rebalance. */
+const passing: ReadonlySet<number> = new Set([
+  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+  ErrorCode.CONCURRENT_TRANSACTIONS,
+  ErrorCode.REBALANCE_IN_PROGRESS,
+  ErrorCode.UNSTABLE_OFFSET_COMMIT,
+])
 
 /** How the requests of an `Admin` reach the broker that they are for, and are tried again. */
 export class AdminRequests {
@@ -90,7 +95,8 @@ export class AdminRequests {
         return await inTime(attempt(), deadline - this.clock.now(), () => noAnswer)
       } catch (cause) {
         if (cause !== noAnswer) lastError = asKafkaError(cause)
-        if (!lastError.retriable || failures > this.config.retriesMax) throw lastError
+        const isPassing = lastError.retriable || passing.has(lastError.errorCode)
+        if (!isPassing || failures > this.config.retriesMax) throw lastError
         if (this.clock.now() >= deadline) {
           throw timeoutError(`Timed out waiting for ${operation} after ${failures} attempts: ${lastError.message}`, lastError)
         }

@@ -76,7 +76,7 @@ const passing: readonly { readonly api: RequestFault['api']; readonly codes: rea
   },
   {
     api: 'OffsetCommit',
-    codes: [ErrorCode.NOT_COORDINATOR, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS],
+    codes: [ErrorCode.NOT_COORDINATOR, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.REBALANCE_IN_PROGRESS],
     call: () => admin.alterConsumerGroupOffsets(GROUP, [{ ...PARTITION, offset: 0 }]),
   },
   {

@@ -1,7 +1,6 @@
 import { ErrorCode, kafkaError } from '@millrace/kafka-protocol'
 import { compareTexts } from '../consumer/assignor.ts'
-import { CommittedOffsets, type CommittedOffset, type OffsetCommit } from '../consumer/committed-offsets.ts'
-import { Coordinator } from '../group/coordinator.ts'
+import type { CommittedOffset, OffsetCommit } from '../consumer/committed-offsets.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
 import type { AdminRequests, CallOptions } from './admin-requests.ts'
 
@@ -46,17 +45,31 @@ export async function alterConsumerGroupOffsets(
   requests: AdminRequests,
   groupId: string,
   offsets: readonly OffsetCommit[],
-  { timeoutMs = requests.config.apiTimeoutMs }: CallOptions,
+  options: CallOptions,
 ): Promise<void> {
-  const committed = new CommittedOffsets({
-    cluster: requests.cluster,
-    coordinator: new Coordinator(requests.cluster, groupId),
-    clock: requests.clock,
-    groupInstanceId: null,
-    apiTimeoutMs: timeoutMs,
-    isReadCommitted: false,
-  })
-  await committed.commit(offsets, null)
+  if (offsets.length === 0) return
+  const topics = [...new Set(offsets.map(({ topic }) => topic))].map((name) => ({
+    name,
+    partitions: offsets
+      .filter(({ topic }) => topic === name)
+      .map(({ partition, offset, metadata = '', leaderEpoch = -1 }) => ({
+        partitionIndex: partition,
+        committedOffset: offset,
+        committedLeaderEpoch: leaderEpoch,
+        committedMetadata: metadata,
+      })),
+  }))
+  const answers = await requests.fromCoordinator(
+    'alterConsumerGroupOffsets',
+    { id: groupId },
+    async (coordinator) => {
+      // As somebody who is no member; the coordinator takes that for groups without members only.
+      const answer = await coordinator.request('data', 'OffsetCommit', { groupId, generationIdOrMemberEpoch: -1, memberId: '', topics })
+      return answer.topics.flatMap(({ name, partitions }) => partitions.map((partition) => ({ ...partition, name })))
+    },
+    options,
+  )
+  for (const { name, partitionIndex, errorCode } of answers) throwOffsetError(groupId, { topic: name, partition: partitionIndex }, errorCode)
 }
 
 export async function deleteConsumerGroupOffsets(
@@ -77,9 +90,10 @@ export async function deleteConsumerGroupOffsets(
   )
   if (answer.errorCode !== ErrorCode.NONE) throw kafkaError(answer.errorCode, `Group "${groupId}"`)
   for (const { name, partitions } of answer.topics) {
-    for (const { partitionIndex, errorCode } of partitions) {
-      const partition = partitionName({ topic: name, partition: partitionIndex })
-      if (errorCode !== ErrorCode.NONE) throw kafkaError(errorCode, `Offset of ${partition} in group "${groupId}"`)
-    }
+    for (const { partitionIndex, errorCode } of partitions) throwOffsetError(groupId, { topic: name, partition: partitionIndex }, errorCode)
   }
+}
+
+function throwOffsetError(groupId: string, partition: TopicPartition, errorCode: number): void {
+  if (errorCode !== ErrorCode.NONE) throw kafkaError(errorCode, `Offset of ${partitionName(partition)} in group "${groupId}"`)
 }
