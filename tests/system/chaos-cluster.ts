@@ -1,7 +1,7 @@
 import { startBrokerThread } from '@millrace/broker'
 import { silentLogger } from '@millrace/kafka'
 import { ConnectClient } from '@millrace/rest-api'
-import { FaultProxy, freePorts } from '@millrace/testing'
+import { FaultProxy, freePorts, waitFor } from '@millrace/testing'
 import { startKafkaServer } from '../servers/kafka-server.ts'
 import { type MillraceWorker, startWorker } from './millrace-process.ts'
 
@@ -87,6 +87,25 @@ export class ChaosWorker {
   /** The end of what it printed in this life. */
   get output(): string {
     return this.#process?.process.output ?? ''
+  }
+
+  /** How often it has said in this life that it is out of its group. */
+  get timesOut(): number {
+    return this.output.split('the member counts itself out').length - 1
+  }
+
+  /** Whether it has begun to join its group and has not got an assignment. */
+  get isJoining(): boolean {
+    return this.output.lastIndexOf('Rebalance of group') > this.output.lastIndexOf('Rebalance of generation')
+  }
+
+  /** Waits until it has said so once more. @returns false where it does not, or ends. */
+  async untilOut(before: number): Promise<boolean> {
+    const hasSaid = () => this.timesOut > before || this.exitCode !== null
+    return await waitFor(hasSaid, { what: 'the worker to be out of its group', deadlineMs: 10_000 }).then(
+      () => this.timesOut > before,
+      () => false,
+    )
   }
 
   /** Null where it does not run. */

@@ -56,10 +56,20 @@ async function doHarm(worker: ChaosWorker, fault: Fault, extentMs: number, { vio
       return await worker.start()
     }
     case 'freeze':
-    case 'freeze-long':
       worker.freeze()
-      await delay(fault === 'freeze' ? shortMs : longMs)
+      await delay(shortMs)
       return worker.thaw()
+    case 'freeze-long': {
+      const before = worker.timesOut
+      // For a member that joins the coordinator waits: it is not out of the group.
+      const { isJoining } = worker
+      worker.freeze()
+      await delay(longMs)
+      worker.thaw()
+      if (!isJoining && !(await worker.untilOut(before)))
+        violations.push(`${worker.name} was frozen for ${Math.round(longMs)} ms and did not say that it was out of the group:\n${worker.output.slice(-3000)}`)
+      return
+    }
     case 'cut-kafka':
     case 'cut-kafka-long':
       worker.kafka.apply({ kind: 'silent', directions: 'both' })

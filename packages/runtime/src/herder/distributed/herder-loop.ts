@@ -155,7 +155,7 @@ export class HerderLoop implements WorkerGroupListener {
   async #tick(): Promise<number> {
     const { group, changes } = this.#options
     await this.#surrender
-    if (Date.now() >= this.#rejoinAt) group.requestJoin('the delay is over after which work of absent workers is shared out')
+    if (Date.now() >= this.#rejoinAt) group.requestJoin('the delay is over after which work of absent workers is shared out', 'delay')
     if (group.needsJoin) {
       await this.#rebalance()
       return 0
