@@ -40,7 +40,7 @@ describe('the queue of operations', () => {
     const behind = queue.run('a', async () => 1)
     await assert.rejects(hanging, {
       status: 500,
-      message: 'Request timed out. The worker is currently stopping tasks of connector a, which began at 2023-11-14T22:13:20.000Z',
+      message: 'Request timed out. The worker is currently stopping tasks of connector a, which began at 2023-11-14T22:13:20.000Z.',
     })
     await assert.rejects(behind, /Request timed out\. The worker is currently waiting for earlier requests for this connector to end/)
     assert.equal(await queue.run('b', async () => 2), 2)

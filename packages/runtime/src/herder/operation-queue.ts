@@ -103,5 +103,5 @@ function stopping(): RestError {
 
 function timedOut(stage: Stage | null): RestError {
   if (stage === null) return new RestError(500, 'Request timed out')
-  return new RestError(500, `Request timed out. The worker is currently ${stage.description}, which began at ${new Date(stage.startedAt).toISOString()}`)
+  return new RestError(500, `Request timed out. The worker is currently ${stage.description}, which began at ${new Date(stage.startedAt).toISOString()}.`)
 }

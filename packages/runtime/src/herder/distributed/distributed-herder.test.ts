@@ -301,6 +301,25 @@ describe('the distributed herder', () => {
     assert.equal(statuses.connector('src')?.generation, 7)
   })
 
+  it('claims the right to write when it becomes the leader, and not again while it leads', async (t) => {
+    const { group, configs } = await setUp(t)
+    assert.equal(configs.claims, 1)
+    for (const rebalance of [{}, FOLLOWER, {}]) {
+      group.requestJoin('test')
+      await rebalanced(group, rebalance)
+    }
+    await waitFor(() => configs.claims === 2, { what: 'the second claim' })
+  })
+
+  it('fulfils wishes while a rebalance lasts', async (t) => {
+    const { herder, worker, group } = await running(t)
+    group.requestJoin('another worker takes its time')
+    await waitFor(() => group.calls.includes('join'), { what: 'the join' })
+    await herder.pauseConnector('src')
+    await called(worker, 'target-state src PAUSED')
+    await rebalanced(group, { assigned: workload('src', 'src-0') })
+  })
+
   it('follows target states of what runs here', async (t) => {
     const { herder, worker } = await running(t)
     await herder.pauseConnector('src')

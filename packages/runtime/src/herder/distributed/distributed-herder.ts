@@ -162,7 +162,7 @@ export class DistributedHerder implements Herder {
       logger,
     })
     this.#validation = new ConnectorValidation({ ...options, worker: this.#worker, clientOverrides })
-    this.#reconfiguration = new Reconfiguration({ update: (name, begun) => this.#reconfigure(name, begun), logger })
+    this.#reconfiguration = new Reconfiguration({ update: (name, begun) => this.#reconfigure(name, begun), isPassing, logger })
     this.#work = new AssignedWork({
       worker: this.#worker,
       connectors: this.#connectors,
@@ -194,8 +194,7 @@ export class DistributedHerder implements Herder {
         work: this.#work,
         rebalanced: (rebalance) => {
           this.#isReady = true
-          this.#duties.forgetDeleted()
-          this.#duties.markOrphans(rebalance)
+          this.#duties.rebalanced(rebalance)
         },
         followed: () => this.#duties.forgetDeleted(),
         reconfigure: (name) => this.#reconfiguration.request(name),
@@ -245,7 +244,7 @@ export class DistributedHerder implements Herder {
   }
 
   async health(): Promise<WorkerStatus> {
-    if (!this.#isReady) return { status: 'starting', message: 'Worker is still starting up.' }
+    if (!this.#isReady) return { status: 'starting', message: `Worker is still starting up. ${this.#stageText()}` }
     if (!(await isDoneWithin(HEALTH_TIMEOUT_MS, this.#loop.settled())))
       return {
         status: 'unhealthy',
@@ -667,6 +666,11 @@ export class DistributedHerder implements Herder {
     if (completedAt === null) return `The worker is currently ${description}, which began at ${begun}.`
     return `The last operation the worker completed was ${description}, which began at ${begun} and completed at ${new Date(completedAt).toISOString()}.`
   }
+}
+
+/** The leader or the key has just changed; a moment later both workers know. */
+function isPassing(error: unknown): boolean {
+  return error instanceof RestError && (error.status === 403 || error.status === 409 || error.status === 503)
 }
 
 function isSameConfig(stored: StoredConnectorConfig | null, requested: RequestedConfig): boolean {

@@ -19,9 +19,28 @@ const KEY_RETRY_MS = 1_000
 export class LeaderDuties {
   readonly #options: LeaderDutiesOptions
   #isWritingKey = false
+  #leads = false
 
   constructor(options: LeaderDutiesOptions) {
     this.#options = options
+  }
+
+  /** After each rebalance. A new leader makes sure that earlier ones write no more, where the config store can do so. */
+  rebalanced(rebalance: Rebalance): void {
+    const isNew = rebalance.isLeader && !this.#leads
+    this.#leads = rebalance.isLeader
+    if (isNew) this.#claimWritePrivileges()
+    this.forgetDeleted()
+    this.#markOrphans(rebalance)
+  }
+
+  #claimWritePrivileges(): void {
+    const { configStore, logger } = this.#options
+    configStore.claimWritePrivileges().catch((error: unknown) => {
+      // Tried again after the next rebalance; until then writes fail, and say so.
+      this.#leads = false
+      logger.error('Failed to claim the right to write to the config topic', error)
+    })
   }
 
   /** Makes a new key for requests between workers where that is due (KIP-507). @returns the milliseconds until it has to be looked at again. */
@@ -54,7 +73,7 @@ export class LeaderDuties {
    * Work whose worker is gone, and which waits for its return, is shown as UNASSIGNED: nobody runs it. In the original it shows the state that it had until
    * somebody else starts it.
    */
-  markOrphans({ isLeader, delayMs, generation }: Rebalance): void {
+  #markOrphans({ isLeader, delayMs, generation }: Rebalance): void {
     const { group, configStore, statusStore, logger } = this.#options
     // While another rebalance is due nobody knows the owners; the delay outlasts it.
     if (!isLeader || delayMs === 0 || group.needsJoin) return
