@@ -6,8 +6,8 @@ import { strongerRestart } from '../restart-plan.ts'
 export interface TakenChanges {
   /** Connectors that were created, changed or removed, each once. */
   readonly connectors: readonly string[]
-  /** Connectors that have another set of tasks, with the ids of all tasks of the old set and the new one. */
-  readonly tasks: ReadonlyMap<string, readonly TaskId[]>
+  /** Connectors that have another set of tasks. */
+  readonly tasks: ReadonlySet<string>
   /** Connectors whose target state changed. */
   readonly targetStates: readonly string[]
   /** At most one per connector: the strongest. */
@@ -19,7 +19,7 @@ export interface TakenChanges {
 export class ConfigChanges implements ConfigStoreListener {
   readonly #wake: () => void
   #connectors = new Set<string>()
-  #tasks = new Map<string, TaskId[]>()
+  #tasks = new Set<string>()
   #targetStates = new Set<string>()
   #restarts = new Map<string, StoredRestartRequest>()
   #loggerLevels = new Map<string, string>()
@@ -40,10 +40,7 @@ export class ConfigChanges implements ConfigStoreListener {
   }
 
   taskConfigsUpdated(ids: readonly TaskId[]): void {
-    for (const id of ids) {
-      const noted = this.#tasks.get(id.connector) ?? []
-      if (!noted.some(({ task }) => task === id.task)) this.#tasks.set(id.connector, [...noted, id])
-    }
+    for (const { connector } of ids) this.#tasks.add(connector)
     this.#wake()
   }
 
@@ -79,7 +76,7 @@ export class ConfigChanges implements ConfigStoreListener {
   take(): TakenChanges {
     const taken = { connectors: [...this.#connectors], tasks: this.#tasks, restarts: [...this.#restarts.values()], ...this.takeUrgent() }
     this.#connectors = new Set()
-    this.#tasks = new Map()
+    this.#tasks = new Set()
     this.#restarts = new Map()
     return taken
   }

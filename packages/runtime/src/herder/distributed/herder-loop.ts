@@ -1,11 +1,9 @@
 import type { Logger } from '@millrace/api'
-import type { TaskId } from '@millrace/rest-api'
 import type { DistributedConfig } from '../../config/distributed-config.ts'
 import type { ClusterConfigStore, StoredRestartRequest } from '../../storage/config-store.ts'
 import { RestError } from '../errors.ts'
 import type { AssignedWork } from './assigned-work.ts'
 import type { ConfigChanges, TakenChanges } from './config-changes.ts'
-import { taskKey } from './incremental-cooperative-assignor.ts'
 import type { WakeUp } from './wake-up.ts'
 import type { Rebalance, WorkerGroup, WorkerGroupListener } from './worker-group.ts'
 import { isEmptyWorkload, workloadChanges, workloadText, workOf } from './workload-changes.ts'
@@ -295,17 +293,13 @@ export class HerderLoop implements WorkerGroupListener {
    * Stops the tasks that have another configuration. They start again after a rebalance, for which every worker has stopped its own: none of a connector's new
    * tasks runs beside one of its old ones.
    */
-  async #followTasks(updates: ReadonlyMap<string, readonly TaskId[]>): Promise<void> {
+  async #followTasks(updates: ReadonlySet<string>): Promise<void> {
     const { group, work, configStore, reconfigure } = this.#options
-    const snapshot = configStore.snapshot()
-    const names = [...updates.keys()]
-    const affected = [...updates].flatMap(([name, ids]) => [...new Map([...ids, ...work.tasksOf(name)].map((id) => [taskKey(id), id])).values()])
-    const running = affected.filter((id) => work.hasTask(id))
+    const names = [...updates]
+    const running = work.running().tasks.filter(({ connector }) => updates.has(connector))
     if (running.length > 0)
       await this.#during(`stopping tasks of ${someOf(names)} that have been reconfigured`, () => work.stop({ connectors: [], tasks: running }))
-    for (const name of names) {
-      if (snapshot.inconsistentConnectors().includes(name) && work.hasConnector(name)) reconfigure(name)
-    }
+    for (const name of configStore.snapshot().inconsistentConnectors()) if (updates.has(name) && work.hasConnector(name)) reconfigure(name)
     if (names.length > 0) group.requestJoin(`tasks of ${someOf(names)} were reconfigured`)
   }
 
