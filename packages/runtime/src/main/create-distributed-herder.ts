@@ -1,11 +1,10 @@
-import type { ConnectionOptions } from 'node:tls'
 import type { Properties } from '@millrace/api'
 import { DistributedHerder } from '../herder/distributed/distributed-herder.ts'
 import { KafkaWorkerGroup } from '../herder/distributed/kafka-worker-group.ts'
 import { RebalanceTimeline } from '../herder/distributed/rebalance-timeline.ts'
 import { WorkerClient } from '../herder/distributed/worker-client.ts'
 import type { RestServer } from '../rest/server.ts'
-import { tlsOptions } from '../rest/tls-options.ts'
+import { workerTlsOptions } from '../rest/tls-options.ts'
 import { workerClientProperties } from '../storage/kafka/client-properties.ts'
 import { KafkaStores } from '../storage/kafka/kafka-stores.ts'
 import { connectorOffsetsTopic } from '../worker/client-properties.ts'
@@ -40,7 +39,7 @@ export function createDistributedHerder(
   const logger = loggers.logger('worker/worker')
   const peers = new WorkerClient({
     logger: loggers.logger('herder/distributed/worker-client'),
-    tls: async () => (await tlsOptions(properties, 'listeners.https.', loggers.logger('herder/distributed/worker-client'))) as ConnectionOptions,
+    tls: () => workerTlsOptions(properties, 'listeners.https.', loggers.logger('herder/distributed/worker-client')),
   })
   const herder = new DistributedHerder({
     config,

@@ -3,11 +3,15 @@ import { readFileSync } from 'node:fs'
 import { Agent, type AgentOptions, request } from 'node:https'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { ConfigError } from '@millrace/api'
+import { ConfigError, type Logger } from '@millrace/api'
+import { silentLogger } from '@millrace/kafka'
 import { freePorts } from '@millrace/testing'
 import { parseWorkerConfig } from '../config/worker-config.ts'
 import { Loggers } from '../logging/loggers.ts'
+import { WorkerClient } from '../herder/distributed/worker-client.ts'
+import type { RestError } from '../herder/errors.ts'
 import { RestServer } from './server.ts'
+import { workerTlsOptions } from './tls-options.ts'
 
 // Made for these tests: a key with the password "secret" and its own certificate for localhost.
 const certificate = file('cert.pem')
@@ -168,4 +172,19 @@ test('settings that only a Java virtual machine has are named as without effect'
     'listeners.https.ssl.cipher.suites': 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_AES_128_GCM_SHA256',
   })
   assert.ok(lines.some((line) => line.includes('"listeners.https.ssl.provider"') && line.includes('no effect')))
+})
+
+test('workers prove to each other who they are, and believe nobody whom they do not trust', async (t) => {
+  const store12 = { 'ssl.keystore.type': 'PKCS12', 'ssl.keystore.location': store, 'ssl.keystore.password': 'secret' }
+  const trust = { 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': certificate }
+  const { url } = await serve(t, { ...store12, ...trust, 'ssl.client.auth': 'required' })
+  const statusFor = async (properties: Record<string, string>) => {
+    const tls = () => workerTlsOptions({ ...properties, 'ssl.client.auth': 'requested' }, 'listeners.https.', silentLogger as unknown as Logger)
+    const client = new WorkerClient({ logger: { ...silentLogger, isDebugEnabled: false } as unknown as Logger, tls })
+    t.after(() => client.close())
+    return await client.request({ method: 'GET', url: new URL('/health', url).href }).catch((error: unknown) => error as RestError)
+  }
+  assert.equal((await statusFor({ ...store12, ...trust })).status, 503)
+  assert.match(String(await statusFor(store12)), /IO Error trying to forward REST request: .*(self-signed|unable to verify)/)
+  assert.match(String(await statusFor(trust)), /IO Error trying to forward REST request/)
 })

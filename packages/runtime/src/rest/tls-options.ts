@@ -1,4 +1,4 @@
-import type { TlsOptions } from 'node:tls'
+import type { ConnectionOptions, SecureContextOptions, TlsOptions } from 'node:tls'
 import { ConfigError, type Logger, type Properties } from '@millrace/api'
 import { isKafkaError, readTlsOptions, silentLogger } from '@millrace/kafka'
 
@@ -14,6 +14,20 @@ export async function tlsOptions(properties: Properties, prefix: string, log: Lo
   const options = await readSettings(settings, log)
   if (options.key === undefined) throw settings.error('ssl.keystore.location', 'is missing: an https listener needs a key and a certificate')
   return { ...options, ...clientAuthentication(settings) }
+}
+
+/**
+ * How this worker proves who it is to other workers, and whom it believes, from the same settings: the key store is its own, the trust store that of the others.
+ * Whether the listener asks its clients for certificates has nothing to do with it.
+ *
+ * @param prefix `listeners.https.`
+ * @throws ConfigError that names the key, and never a password
+ */
+export async function workerTlsOptions(properties: Properties, prefix: string, log: Logger): Promise<ConnectionOptions> {
+  const settings = sslSettings(properties, prefix)
+  const options = await readSettings(settings, log)
+  const checksHost = settings.read('ssl.endpoint.identification.algorithm') !== ''
+  return { ...options, ...(checksHost ? {} : { checkServerIdentity: () => undefined }) }
 }
 
 interface SslSettings {
@@ -34,7 +48,7 @@ function sslSettings(properties: Properties, prefix: string): SslSettings {
 }
 
 /** The readers are those of the Kafka client, which know nothing of listeners: what they say is told with the names that the user wrote. */
-async function readSettings(settings: SslSettings, log: Logger): Promise<TlsOptions> {
+async function readSettings(settings: SslSettings, log: Logger): Promise<SecureContextOptions> {
   const translated = (message: string): string =>
     message.replace(/("| configuration )(ssl\.[a-z.]*[a-z])/g, (_, before: string, name: string) => before + settings.written(name))
   try {
