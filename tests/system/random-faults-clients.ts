@@ -27,7 +27,7 @@ const PROPERTIES = {
 } as const
 
 const BATCH_INTERVAL_MS = 10
-const BATCH_RECORDS = 6
+const BATCH_RECORDS = 3
 const CLOSE_TIMEOUT_MS = 1_000
 
 export interface SharedState {
