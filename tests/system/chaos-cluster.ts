@@ -91,12 +91,13 @@ export class ChaosWorker {
 
   /** How often it has said in this life that it is out of its group. */
   get timesOut(): number {
-    return this.output.split('the member counts itself out').length - 1
+    return this.output.split(/counts itself out|no longer knows the member/).length - 1
   }
 
-  /** Whether it has begun to join its group and has not got an assignment. */
-  get isJoining(): boolean {
-    return this.output.lastIndexOf('Rebalance of group') > this.output.lastIndexOf('Rebalance of generation')
+  /** Whether the last that it has said of its group is that it has an assignment. */
+  get isMember(): boolean {
+    const lastOf = (text: string) => this.output.lastIndexOf(text)
+    return lastOf('Rebalance of generation') > Math.max(...['Rebalance of group', 'counts itself out', 'no longer knows the member'].map(lastOf))
   }
 
   /** Waits until it has said so once more. @returns false where it does not, or ends. */

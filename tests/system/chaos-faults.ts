@@ -60,13 +60,12 @@ async function doHarm(worker: ChaosWorker, fault: Fault, extentMs: number, { vio
       await delay(shortMs)
       return worker.thaw()
     case 'freeze-long': {
-      const before = worker.timesOut
-      // For a member that joins the coordinator waits: it is not out of the group.
-      const { isJoining } = worker
       worker.freeze()
       await delay(longMs)
+      // What it has printed before has arrived by now. One that joins, or is out already, need not say it: for a member that joins the coordinator waits.
+      const { isMember, timesOut } = worker
       worker.thaw()
-      if (!isJoining && !(await worker.untilOut(before)))
+      if (isMember && !(await worker.untilOut(timesOut)))
         violations.push(`${worker.name} was frozen for ${Math.round(longMs)} ms and did not say that it was out of the group:\n${worker.output.slice(-3000)}`)
       return
     }
