@@ -30,6 +30,10 @@ export class FollowedFile implements ByteSource {
   #reading: Promise<number> | null = null
   /** The file was found replaced at the last look. It is left at the second, as a writer may have added to it after it was moved away. */
   #isReplaced = false
+  /** The last read found the end. Of files that rest there are many, so each look at one costs a single question. */
+  #isAtEnd = false
+  /** The last look found nothing new. */
+  #isUnchanged = false
 
   private constructor(path: string, handle: FileHandle, identity: FileIdentity, position: number | null) {
     this.#path = path
@@ -61,15 +65,24 @@ export class FollowedFile implements ByteSource {
   }
 
   async read(): Promise<Buffer | null> {
+    this.#isUnchanged = this.#isAtEnd && (await this.#rests())
+    if (this.#isUnchanged) return null
     const chunk = this.#chunks[this.#turn] as Buffer
     const bytesRead = await (this.#reading ?? this.#readInto(chunk))
     this.#reading = null
+    this.#isAtEnd = bytesRead === 0 && this.#position !== null
     if (bytesRead === 0) return null
     this.#isReplaced = false
     this.#turn = 1 - this.#turn
     // Only a full chunk promises that there is more.
     if (bytesRead === CHUNK_BYTES) this.#reading = this.#readAhead()
     return chunk.subarray(0, bytesRead)
+  }
+
+  /** Whether the file is still the one that was read to its end. */
+  async #rests(): Promise<boolean> {
+    const current = await statusOf(this.#path)
+    return current !== null && isSame(current, this.#identity) && current.size === this.#position
   }
 
   #readAhead(): Promise<number> {
@@ -92,7 +105,7 @@ export class FollowedFile implements ByteSource {
   }
 
   async restart(): Promise<SourceRestart | null> {
-    if (this.#position === null) return null
+    if (this.#position === null || this.#isUnchanged) return null
     const { size } = await this.#handle.stat()
     if (size < this.#position) {
       this.#position = 0
@@ -104,7 +117,7 @@ export class FollowedFile implements ByteSource {
   async #replacement(): Promise<SourceRestart | null> {
     const current = await statusOf(this.#path)
     // A file that is gone may come back; what it had is read to the end meanwhile.
-    if (current === null || (current.ino === this.#identity.ino && current.dev === this.#identity.dev)) return null
+    if (current === null || isSame(current, this.#identity)) return null
     if (!this.#isReplaced) {
       this.#isReplaced = true
       return null
@@ -128,7 +141,11 @@ function openToRead(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDONLY | constants.O_NONBLOCK)
 }
 
-async function statusOf(path: string): Promise<FileIdentity | null> {
+function isSame(a: FileIdentity, b: FileIdentity): boolean {
+  return a.ino === b.ino && a.dev === b.dev
+}
+
+async function statusOf(path: string): Promise<(FileIdentity & { readonly size: number }) | null> {
   try {
     return await stat(path)
   } catch (error) {

@@ -1,15 +1,18 @@
+import { getHeapStatistics } from 'node:v8'
+
 /**
  * A few numbers that a thread and the main thread share, so that the main thread can see what a thread does that no longer answers.
  *
  * - `inside`: the slot of the task (or connector) whose code runs synchronously just now; 0 where there is none. Written around each batch,
  *   not around each record. Where the event loop stands still, this is who holds it.
  * - `beats`: counted up by a timer of the thread. An event loop that turns beats; one that is held by a synchronous call does not.
+ * - `used`: memory of the thread when it last beat.
  */
 export class ThreadMarker {
   readonly buffer: SharedArrayBuffer
   readonly #cells: Int32Array
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(12)) {
     this.buffer = buffer
     this.#cells = new Int32Array(buffer)
   }
@@ -34,8 +37,16 @@ export class ThreadMarker {
     }
   }
 
+  /** Called by the thread's timer. */
   beat(): void {
+    const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
+    Atomics.store(this.#cells, USED, Math.min(Math.ceil((heap + external) / KIB), 0x7fffffff))
     Atomics.add(this.#cells, BEATS, 1)
+  }
+
+  /** Heap and external memory (Buffers) at the last beat, in bytes. */
+  get usedBytes(): number {
+    return Atomics.load(this.#cells, USED) * KIB
   }
 
   get inside(): number {
@@ -49,6 +60,8 @@ export class ThreadMarker {
 
 const INSIDE = 0
 const BEATS = 1
+const USED = 2
+const KIB = 1024
 
-/** How often a thread's timer beats. A hang is recognised after several missing beats. */
-export const HEARTBEAT_INTERVAL_MS = 100
+/** How often a thread's timer beats: a little more often than the main thread looks. A hang is recognised after several missing beats. */
+export const HEARTBEAT_INTERVAL_MS = 80

@@ -190,7 +190,9 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
     if (beats !== this.#beats) {
       this.#beats = beats
       this.#beatAtMs = nowMs
-    } else this.#beatAtMs += lateMs
+      return this.#uses(this.#marker.usedBytes)
+    }
+    this.#beatAtMs += lateMs
     const limitMs = this.#isListening ? this.#limits.hangTimeoutMs : START_TIMEOUT_MS
     if (nowMs - this.#beatAtMs > limitMs) this.#hangs(limitMs)
     else this.#measure()
@@ -201,6 +203,7 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
     this.#trouble({ kind: 'hang', slot: this.#marker.inside, failure: runtimeFailure('TASK_HANG', message) })
   }
 
+  /** Measures a thread that is too busy to say so itself. */
   #measure(): void {
     if (this.#isMeasuring || this.#state !== 'running') return
     this.#isMeasuring = true
@@ -208,8 +211,7 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
     this.#worker.getHeapStatistics().then(
       ({ used_heap_size: heap, external_memory: external }) => {
         this.#isMeasuring = false
-        this.#usedBytes = heap + external
-        if (this.#usedBytes > this.#limits.memoryMaxBytes) this.#takesTooMuch()
+        this.#uses(heap + external)
       },
       () => {
         // The thread is not yet, or no longer, running.
@@ -218,8 +220,10 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
     )
   }
 
-  #takesTooMuch(): void {
+  #uses(usedBytes: number): void {
     const { memoryMaxBytes } = this.#limits
+    this.#usedBytes = usedBytes
+    if (usedBytes <= memoryMaxBytes || this.#state !== 'running') return
     const message = `The memory of its thread, ${this.#usedBytes} bytes, exceeds the limit of ${memoryMaxBytes} bytes (millrace.task.memory.max.bytes). The thread was terminated.`
     this.#trouble({ kind: 'memory', slot: 0, failure: runtimeFailure('TASK_OUT_OF_MEMORY', message) })
   }

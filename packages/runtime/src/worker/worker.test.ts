@@ -435,7 +435,7 @@ test('validation answers as plain data, and one that hangs or throws harms only 
   await assert.rejects(bench.worker.validateConnector(plugin, { behaviour: 'validate hang' }), /did not return/)
   assert.deepEqual(
     (await bench.worker.pluginConfigDef(plugin)).map(({ name }) => name),
-    ['topic', 'behaviour', 'fifo'],
+    ['topic', 'behaviour', 'poll.interval.ms', 'fifo'],
   )
   await bench.stop()
 })
