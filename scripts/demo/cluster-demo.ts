@@ -25,7 +25,7 @@ const STEP_MS = 100
 const PATIENCE_MS = 60_000
 
 /**
- * Workers of a cluster on the embedded broker copy a file that grows, through a topic. The one that runs the source is killed with SIGKILL; the others take its
+ * Workers of a cluster on the embedded broker copy a file that grows, through a topic. One that runs a task is killed with SIGKILL; the others take its
  * work over. Proof: no line is missing from the copy.
  *
  * @throws where something does not happen in time, or a line is missing.
@@ -61,13 +61,13 @@ export async function demonstrateCluster({ folder, workers: count, onStarted }: 
   })
   console.log(`\nWho runs what, asked of ${first.url}:\n${await overview(first)}`)
 
-  const victim = await ownerOf(first, workers)
+  const { victim, connector } = await chooseVictim(first, workers)
   const survivors = workers.filter((worker) => worker !== victim)
   const [asked] = survivors as [MillraceWorker]
-  console.log(`kill -9 of ${victim.url}, which runs the task of ${CONNECTORS[0]}\n`)
+  console.log(`kill -9 of ${victim.url}, which runs the task of ${connector}\n`)
   workers.splice(workers.indexOf(victim), 1)
   await victim.killAtOnce()
-  await showTakeover(asked, victim, write)
+  await showTakeover(asked, victim, connector, write)
   console.log(`\nWho runs what, asked of ${asked.url}:\n${await overview(asked)}`)
   for (const line of await explanations(survivors)) console.log(`Rebalance ${line}`)
 
@@ -81,14 +81,14 @@ export async function demonstrateCluster({ folder, workers: count, onStarted }: 
 }
 
 /** Prints each change of the task's state and worker until another worker runs it. */
-async function showTakeover(asked: MillraceWorker, victim: MillraceWorker, write: () => void): Promise<void> {
+async function showTakeover(asked: MillraceWorker, victim: MillraceWorker, connector: string, write: () => void): Promise<void> {
   const from = performance.now()
   let shown = ''
   await until('the work to be taken over', async () => {
     write()
-    const { tasks } = await asked.client.connectorStatus(CONNECTORS[0])
+    const { tasks } = await asked.client.connectorStatus(connector)
     const [task] = tasks
-    const text = `${CONNECTORS[0]}-0 is ${task?.state} at ${task?.worker_id}`
+    const text = `${connector}-0 is ${task?.state} at ${task?.worker_id}`
     if (text !== shown) console.log(`${((performance.now() - from) / 1000).toFixed(1).padStart(6)} s  ${text}`)
     shown = text
     return task?.state === 'RUNNING' && !victim.url.endsWith(task.worker_id) && (await areRunning(asked))
@@ -116,17 +116,25 @@ async function statusesOf(client: MillraceWorker['client']): Promise<readonly Co
   return Object.values(expanded).flatMap(({ status }) => (status === undefined ? [] : [status]))
 }
 
-async function ownerOf({ client }: MillraceWorker, workers: readonly MillraceWorker[]): Promise<MillraceWorker> {
-  const { tasks } = await client.connectorStatus(CONNECTORS[0])
-  const owner = workers.find(({ url }) => url.endsWith(tasks[0]?.worker_id ?? 'nobody'))
-  if (owner === undefined) throw new Error(`Nobody runs the task of ${CONNECTORS[0]}.`)
-  return owner
+/** One that runs a task and does not lead: a leader that dies takes along what it knew, and its work is shared out at once. */
+async function chooseVictim({ url, client }: MillraceWorker, workers: readonly MillraceWorker[]): Promise<{ victim: MillraceWorker; connector: string }> {
+  const leaderUrl = (await timelineOf(url)).at(-1)?.leader_url
+  for (const connector of CONNECTORS) {
+    const { tasks } = await client.connectorStatus(connector)
+    const victim = workers.find((worker) => worker.url.endsWith(tasks[0]?.worker_id ?? 'nobody'))
+    if (victim !== undefined && `${victim.url}/` !== leaderUrl) return { victim, connector }
+  }
+  throw new Error('All tasks run on the leader.')
+}
+
+async function timelineOf(url: string): Promise<RebalanceTimelineInfo['rebalances']> {
+  return ((await (await fetch(`${url}/millrace/rebalances`)).json()) as RebalanceTimelineInfo).rebalances
 }
 
 /** Why the group shared out its work anew since the worker died, by who leads it now. */
 async function explanations(workers: readonly MillraceWorker[]): Promise<readonly string[]> {
-  const timelines = await Promise.all(workers.map(async ({ url }) => (await (await fetch(`${url}/millrace/rebalances`)).json()) as RebalanceTimelineInfo))
-  const leading = timelines.find(({ rebalances }) => rebalances.at(-1)?.is_leader)?.rebalances ?? []
+  const timelines = await Promise.all(workers.map(({ url }) => timelineOf(url)))
+  const leading = timelines.find((rebalances) => rebalances.at(-1)?.is_leader) ?? []
   const since = leading.findLastIndex(({ left }) => left.length > 0)
   return leading.slice(since < 0 ? -2 : since).map(({ generation, reason, moved_count }) => `${generation}: ${reason}; ${moved_count} moved`)
 }
