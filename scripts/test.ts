@@ -19,7 +19,7 @@ const { values: options, positionals: words } = parseArgs({
     servers: { type: 'boolean', default: false },
     concurrency: { type: 'string', default: '2' },
     /** After this many minutes everything that still runs is ended and counts as failed. */
-    'deadline-min': { type: 'string', default: '20' },
+    'deadline-min': { type: 'string', default: '40' },
     'file-deadline-min': { type: 'string', default: '8' },
     /** Writes the totals as JSON, for a caller that sums several runs. */
     summary: { type: 'string' },
