@@ -273,6 +273,8 @@ function isQuiet({ status, info }: ExpandedConnector, offsets: readonly unknown[
   if (status === undefined || info === undefined || status.tasks.length !== info.tasks.length) return false
   const states = [status.connector, ...status.tasks].map(({ state }) => state)
   if (states.some((state) => state === 'UNASSIGNED' || state === 'RESTARTING')) return false
+  // A task of the original notices a pause only when its `poll` returns, up to a second after its connector.
+  if (status.connector.state === 'PAUSED') return status.tasks.every(({ state }) => state === 'PAUSED' || state === 'FAILED')
   if (status.connector.state !== 'RUNNING') return true
   if (status.tasks.length !== 1 || status.tasks[0]?.state === 'PAUSED') return false
   const reads = info.type === 'sink' || info.config.file === 'data//in.txt'
