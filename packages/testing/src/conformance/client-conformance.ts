@@ -395,9 +395,8 @@ export function clientConformance(bootstrap: () => string, common: Properties = 
             await Promise.all([one.poll(10), two.poll(10)])
             return one.assignment().length === 2 && two.assignment().length === 2
           })
-          // A machine that is too slow for the heartbeats sees further rebalances after these.
-          assert.deepEqual(first.names.slice(0, 4), ['assigned 4', 'revoking 4', 'revoked 4', 'assigned 2'])
-          assert.equal(second.names[0], 'assigned 2')
+          assert.deepEqual(first.names, ['assigned 4', 'revoking 4', 'revoked 4', 'assigned 2'])
+          assert.deepEqual(second.names, ['assigned 2'])
           const shared = [...one.assignment(), ...two.assignment()].map(({ partition }) => partition)
           assert.deepEqual(shared.sort(), [0, 1, 2, 3])
         })
