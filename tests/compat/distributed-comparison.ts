@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { waitFor } from '@millrace/testing'
 import type { Answers } from './distributed-recording.ts'
 import { distributedRestDifferences } from './distributed-rest-differences.ts'
@@ -32,7 +33,7 @@ async function compare(call: RestCall, name: string, worker: AskedWorker, record
   if (call.method === 'GET') {
     await waitFor(
       async () => {
-        if (isEqual(answer, expected)) return true
+        if (isDeepStrictEqual(answer, expected)) return true
         answer = await worker.ask(call)
         return false
       },
@@ -40,13 +41,4 @@ async function compare(call: RestCall, name: string, worker: AskedWorker, record
     ).catch(() => undefined)
   }
   assert.deepEqual(answer, expected, difference?.reason)
-}
-
-function isEqual(actual: unknown, expected: unknown): boolean {
-  try {
-    assert.deepEqual(actual, expected)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { temporaryFolder, waitFor } from '@millrace/testing'
 import { startWorker } from '../system/millrace-process.ts'
 import { comparable, type Exchange, exchangeName, recordedExchanges, replay } from './recorded-exchanges.ts'
@@ -80,7 +81,7 @@ async function compare(exchange: Exchange, difference: Difference | undefined, u
     await waitFor(
       async () => {
         answer = comparable(await replay(exchange, url), origin)
-        return isEqual(answer, expected)
+        return isDeepStrictEqual(answer, expected)
       },
       { what: 'the recorded answer', deadlineMs: 8_000 },
     ).catch(() => undefined)
@@ -96,13 +97,4 @@ async function untilQuiet(url: string): Promise<void> {
     },
     { what: 'all connectors and tasks to be settled', deadlineMs: 20_000 },
   )
-}
-
-function isEqual(actual: unknown, expected: unknown): boolean {
-  try {
-    assert.deepEqual(actual, expected)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { ConnectClient, type ConnectorOffset } from '@millrace/rest-api'
 import { type EmbeddedWorker, type EmbeddedWorkers, startEmbeddedWorkers, temporaryFolder, waitFor } from '@millrace/testing'
 import { topicValues } from './topic.ts'
@@ -31,21 +32,12 @@ async function cluster(t: TestContext, count: number, workerProperties: Readonly
         await waitFor(
           async () => {
             last = await ask(client)
-            return isEqual(last, expected)
+            return isDeepStrictEqual(last, expected)
           },
           { what: `${what} at ${worker.restUrl}`, describe: () => last },
         )
       }
     },
-  }
-}
-
-function isEqual(actual: unknown, expected: unknown): boolean {
-  try {
-    assert.deepEqual(actual, expected)
-    return true
-  } catch {
-    return false
   }
 }
 

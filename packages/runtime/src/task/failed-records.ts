@@ -75,6 +75,11 @@ export class FailedRecords {
     return this.#options.queue?.settled() ?? Promise.resolve()
   }
 
+  /** Closes the producer of dead letters, where there is one. */
+  async close(timeoutMs: number): Promise<void> {
+    await this.#options.queue?.close(timeoutMs)
+  }
+
   keep(record: SinkRecord, cursor: FetchedPartition): void {
     ;(record as RecordWithMessage)[MESSAGE] = messageOf(cursor)
   }

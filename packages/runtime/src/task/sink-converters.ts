@@ -1,4 +1,4 @@
-import { Headers, type MaybePromise, type SchemaAndValue, type SinkRecord } from '@millrace/api'
+import { type Converter, Headers, type MaybePromise, type SchemaAndValue, type SinkRecord } from '@millrace/api'
 import type { Retries } from '../errors/retries.ts'
 import { StageError } from '../errors/stage-error.ts'
 import { type ConversionStep, convertStepByStep } from './convert-again.ts'
@@ -60,18 +60,12 @@ export class SinkConverters {
     ]
   }
 
-  #key({ topic, buffer, keyStart: start, keyEnd: end }: FetchedPartition, headers: Headers | null): MaybePromise<SchemaAndValue> {
-    const converter = this.#converters.key
-    if (start === -1) return converter.toConnectData(topic, null, headers)
-    if (converter.toConnectDataAt) return converter.toConnectDataAt(topic, buffer, start, end, headers)
-    return converter.toConnectData(topic, buffer.subarray(start, end), headers)
+  #key(cursor: FetchedPartition, headers: Headers | null): MaybePromise<SchemaAndValue> {
+    return read(this.#converters.key, cursor, cursor.keyStart, cursor.keyEnd, headers)
   }
 
-  #value({ topic, buffer, valueStart: start, valueEnd: end }: FetchedPartition, headers: Headers | null): MaybePromise<SchemaAndValue> {
-    const converter = this.#converters.value
-    if (start === -1) return converter.toConnectData(topic, null, headers)
-    if (converter.toConnectDataAt) return converter.toConnectDataAt(topic, buffer, start, end, headers)
-    return converter.toConnectData(topic, buffer.subarray(start, end), headers)
+  #value(cursor: FetchedPartition, headers: Headers | null): MaybePromise<SchemaAndValue> {
+    return read(this.#converters.value, cursor, cursor.valueStart, cursor.valueEnd, headers)
   }
 
   #headers(topic: string, raw: Headers): MaybePromise<Headers> {
@@ -84,6 +78,12 @@ export class SinkConverters {
     const collect = (settled: readonly SchemaAndValue[]) => new Headers(settled.map(({ schema, value }, index) => ({ key: keys[index]!, schema, value })))
     return values.some((value) => value instanceof Promise) ? Promise.all(values).then(collect) : collect(values as SchemaAndValue[])
   }
+}
+
+function read(converter: Converter, { topic, buffer }: FetchedPartition, start: number, end: number, headers: Headers | null): MaybePromise<SchemaAndValue> {
+  if (start === -1) return converter.toConnectData(topic, null, headers)
+  if (converter.toConnectDataAt) return converter.toConnectDataAt(topic, buffer, start, end, headers)
+  return converter.toConnectData(topic, buffer.subarray(start, end), headers)
 }
 
 function record(cursor: FetchedPartition, key: SchemaAndValue, value: SchemaAndValue, headers: Headers | null): SinkRecord {

@@ -232,7 +232,6 @@ function begin(
       retries,
     ),
     failedRecords,
-    deadLetterQueue,
     errorCounters,
     pause: new Pause(false),
     ledger,

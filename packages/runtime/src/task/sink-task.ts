@@ -8,7 +8,6 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '@millrace/api'
-import type { DeadLetterQueue } from '../errors/dead-letter-queue.ts'
 import type { ErrorCounters } from '../errors/error-counters.ts'
 import { StoppedError } from '../errors/retries.ts'
 import { StageError } from '../errors/stage-error.ts'
@@ -41,8 +40,6 @@ export interface SinkTaskParts {
   readonly converters: SinkConverters
   readonly transformations: TransformationChain<SinkRecord>
   readonly failedRecords: FailedRecords
-  /** Null where there is none. */
-  readonly deadLetterQueue: DeadLetterQueue | null
   readonly errorCounters: ErrorCounters
   readonly pause: Pause
   readonly ledger: Ledger
@@ -532,7 +529,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
 
   /** Commits for the last time and releases everything, whatever fails on the way. */
   async #finish(): Promise<void> {
-    const { task, consumer, transformations, deadLetterQueue, occupancy, logger } = this.#parts
+    const { task, consumer, transformations, failedRecords, occupancy, logger } = this.#parts
     const attempt = async (what: string, act: () => void | Promise<void>): Promise<void> => {
       try {
         await act()
@@ -549,7 +546,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       await settlesWithin(close, CLOSE_TIMEOUT_MS)
     })
     await attempt('close transformations', () => transformations.close())
-    await attempt('close the producer of dead letters', () => deadLetterQueue?.close(this.#isCancelled ? 0 : CLOSE_TIMEOUT_MS))
+    await attempt('close the producer of dead letters', () => failedRecords.close(this.#isCancelled ? 0 : CLOSE_TIMEOUT_MS))
   }
 
   async #yield(): Promise<void> {

@@ -11,14 +11,13 @@ import {
   timestampSchemaBuilder,
   type Transformation,
 } from '@millrace/api'
-import { LeastRecentlyUsed } from '../converters/least-recently-used.ts'
 import { requireMap, withMembers } from './maps.ts'
 import { nullReplacementKey } from './null-replacement.ts'
 import { keySide, type RecordSide, valueSide } from './record-side.ts'
 import { fieldOf, likeStruct, requireStruct, structOf } from './structs.ts'
+import { UpdatedSchemas } from './updated-schemas.ts'
 
 const PURPOSE = 'field insertion'
-const SCHEMAS_MAX = 16
 const OPTIONALITY = 'With `!` at its end the field is required, with `?` or nothing it is optional.'
 
 const config = new ConfigDef()
@@ -58,7 +57,7 @@ interface Insertion {
 /** Adds fields from the record's coordinates, or a fixed one (`org.apache.kafka.connect.transforms.InsertField`). */
 class InsertField<R extends ConnectRecord> implements Transformation<R> {
   readonly #side: RecordSide
-  readonly #schemas = new LeastRecentlyUsed<Schema, Schema>(SCHEMAS_MAX)
+  readonly #schemas = new UpdatedSchemas((schema) => this.#updatedSchema(schema))
   #insertions: readonly Insertion[] = []
   #isNullReplaced = true
 
@@ -98,22 +97,17 @@ class InsertField<R extends ConnectRecord> implements Transformation<R> {
 
   #applyWithSchema(record: R, schema: Schema, value: unknown): R {
     const struct = requireStruct(schema, value, PURPOSE)
-    const updated = this.#updatedSchema(schema)
+    const updated = this.#schemas.of(schema)
     const entries: (readonly [string, unknown])[] = schema.fields.map((field) => [field.name, fieldOf(struct, field, this.#isNullReplaced)])
     for (const { name, read } of this.#insertions) entries.push([name, read(record) ?? null])
     return this.#side.replace(record, updated, structOf(entries))
   }
 
   #updatedSchema(schema: Schema): Schema {
-    let updated = this.#schemas.get(schema)
-    if (updated === undefined) {
-      const builder = likeStruct(schema)
-      for (const field of schema.fields) builder.field(field.name, field.schema)
-      for (const insertion of this.#insertions) builder.field(insertion.name, insertion.schema)
-      updated = builder.build()
-      this.#schemas.set(schema, updated)
-    }
-    return updated
+    const builder = likeStruct(schema)
+    for (const field of schema.fields) builder.field(field.name, field.schema)
+    for (const insertion of this.#insertions) builder.field(insertion.name, insertion.schema)
+    return builder.build()
   }
 }
 

@@ -1,12 +1,11 @@
 import { ConfigDef, ConfigError, type ConnectRecord, entriesOf, lambda, type Properties, type Schema, type Transformation, validList } from '@millrace/api'
-import { LeastRecentlyUsed } from '../converters/least-recently-used.ts'
 import { mapOf, requireMap } from './maps.ts'
 import { nullReplacementKey } from './null-replacement.ts'
 import { keySide, type RecordSide, valueSide } from './record-side.ts'
 import { fieldOf, likeStruct, requireStruct, structOf } from './structs.ts'
+import { UpdatedSchemas } from './updated-schemas.ts'
 
 const PURPOSE = 'field replacement'
-const SCHEMAS_MAX = 16
 
 const config = new ConfigDef()
   .define('exclude', {
@@ -35,7 +34,7 @@ const config = new ConfigDef()
 /** Leaves out, keeps or renames fields (`org.apache.kafka.connect.transforms.ReplaceField`). */
 class ReplaceField<R extends ConnectRecord> implements Transformation<R> {
   readonly #side: RecordSide
-  readonly #schemas = new LeastRecentlyUsed<Schema, Schema>(SCHEMAS_MAX)
+  readonly #schemas = new UpdatedSchemas((schema) => this.#updatedSchema(schema))
   #exclude: ReadonlySet<unknown> = new Set()
   #include: ReadonlySet<unknown> = new Set()
   #renames: ReadonlyMap<unknown, string> = new Map()
@@ -66,7 +65,7 @@ class ReplaceField<R extends ConnectRecord> implements Transformation<R> {
     const schema = this.#side.schemaOf(record)
     if (schema === null) return this.#side.replace(record, null, this.#replacedMap(value))
     const struct = requireStruct(schema, value, PURPOSE)
-    const updated = this.#updatedSchema(schema)
+    const updated = this.#schemas.of(schema)
     const entries = updated.fields.map((field) => {
       const original = schema.field(this.#originals.get(field.name) ?? field.name)
       // Two fields with one name in the original's place would be an error of the schema before this.
@@ -81,14 +80,9 @@ class ReplaceField<R extends ConnectRecord> implements Transformation<R> {
   }
 
   #updatedSchema(schema: Schema): Schema {
-    let updated = this.#schemas.get(schema)
-    if (updated === undefined) {
-      const builder = likeStruct(schema)
-      for (const field of schema.fields) if (this.#isKept(field.name)) builder.field(this.#renames.get(field.name) ?? field.name, field.schema)
-      updated = builder.build()
-      this.#schemas.set(schema, updated)
-    }
-    return updated
+    const builder = likeStruct(schema)
+    for (const field of schema.fields) if (this.#isKept(field.name)) builder.field(this.#renames.get(field.name) ?? field.name, field.schema)
+    return builder.build()
   }
 
   #isKept(name: unknown): boolean {

@@ -22,15 +22,14 @@ import {
   type Transformation,
   validString,
 } from '@millrace/api'
-import { LeastRecentlyUsed } from '../converters/least-recently-used.ts'
 import { memberOf, requireMap, withMembers } from './maps.ts'
 import { nullReplacementKey } from './null-replacement.ts'
 import { keySide, type RecordSide, valueSide } from './record-side.ts'
 import { SimpleDateFormat } from './simple-date-format.ts'
 import { fieldOf, likeStruct, requireStruct, type Struct, structOf } from './structs.ts'
+import { UpdatedSchemas } from './updated-schemas.ts'
 
 const PURPOSE = 'converting timestamp formats'
-const SCHEMAS_MAX = 16
 const MS_PER_DAY = 86_400_000
 
 type TimestampType = 'string' | 'unix' | 'Date' | 'Time' | 'Timestamp'
@@ -62,7 +61,7 @@ const config = new ConfigDef()
 /** Turns a timestamp of one form into one of another (`org.apache.kafka.connect.transforms.TimestampConverter`). */
 class TimestampConverter<R extends ConnectRecord> implements Transformation<R> {
   readonly #side: RecordSide
-  readonly #schemas = new LeastRecentlyUsed<Schema, Schema>(SCHEMAS_MAX)
+  readonly #schemas = new UpdatedSchemas((schema) => this.#updatedSchema(schema))
   #field = ''
   #target: TimestampType = 'Timestamp'
   #format: SimpleDateFormat | null = null
@@ -110,7 +109,7 @@ class TimestampConverter<R extends ConnectRecord> implements Transformation<R> {
         this.#converted(value, () => typeOfSchema(schema)),
       )
     const struct = value === null ? null : requireStruct(schema, value, PURPOSE)
-    const updated = this.#updatedSchema(schema)
+    const updated = this.#schemas.of(schema)
     return this.#side.replace(record, updated, struct === null ? null : this.#updatedStruct(schema, struct))
   }
 
@@ -123,18 +122,13 @@ class TimestampConverter<R extends ConnectRecord> implements Transformation<R> {
   }
 
   #updatedSchema(schema: Schema): Schema {
-    let updated = this.#schemas.get(schema)
-    if (updated === undefined) {
-      const builder = likeStruct(schema)
-      for (const field of schema.fields) {
-        builder.field(field.name, field.name === this.#field ? schemaOf(this.#target, field.schema.isOptional) : field.schema)
-      }
-      if (schema.isOptional) builder.optional()
-      if (schema.defaultValue !== undefined) builder.defaultValue(this.#updatedStruct(schema, requireStruct(schema, schema.defaultValue, PURPOSE)))
-      updated = builder.build()
-      this.#schemas.set(schema, updated)
+    const builder = likeStruct(schema)
+    for (const field of schema.fields) {
+      builder.field(field.name, field.name === this.#field ? schemaOf(this.#target, field.schema.isOptional) : field.schema)
     }
-    return updated
+    if (schema.isOptional) builder.optional()
+    if (schema.defaultValue !== undefined) builder.defaultValue(this.#updatedStruct(schema, requireStruct(schema, schema.defaultValue, PURPOSE)))
+    return builder.build()
   }
 
   #converted(value: unknown, typeOf: (value: unknown) => TimestampType): unknown {

@@ -39,6 +39,7 @@ import { ConnectorValidation, configErrors } from '../connector-validation.ts'
 import { BadRequestRestError, ConflictRestError, NotFoundRestError, RequestTargetError, RestError } from '../errors.ts'
 import type { Herder, InternalRequest, PutConnectorOptions, PutConnectorResult, RequestedConfig, RestartRequest } from '../herder.ts'
 import type { HerderWorker } from '../herder-worker.ts'
+import { healthyStatus } from '../healthy-status.ts'
 import { OffsetRequests } from '../offset-requests.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
@@ -250,11 +251,7 @@ export class DistributedHerder implements Herder {
         status: 'unhealthy',
         message: `Worker was unable to handle this request and may be unable to handle other requests. ${this.#stageText()}`,
       }
-    const message = 'Worker has completed startup and is ready to handle requests.'
-    const abandoned = this.#worker.threads().filter((thread) => thread.state === 'abandoned')
-    if (abandoned.length === 0) return { status: 'healthy', message }
-    const hosts = abandoned.flatMap((thread) => thread.hosts).join(', ')
-    return { status: 'healthy', message: `${message} Threads that are blocked for good until it is restarted: ${abandoned.length} (${hosts}).` }
+    return healthyStatus(this.#worker)
   }
 
   rebalances(): RebalanceTimelineInfo {

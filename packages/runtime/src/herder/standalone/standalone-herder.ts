@@ -32,6 +32,7 @@ import { ConnectorValidation, configErrors } from '../connector-validation.ts'
 import { ConflictRestError, NotFoundRestError, RestError } from '../errors.ts'
 import type { Herder, PutConnectorOptions, PutConnectorResult, RequestedConfig, RestartRequest } from '../herder.ts'
 import type { HerderWorker } from '../herder-worker.ts'
+import { healthyStatus } from '../healthy-status.ts'
 import { OffsetRequests } from '../offset-requests.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
@@ -169,13 +170,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   async health(): Promise<WorkerStatus> {
     if (!this.#isReady) return { status: 'starting', message: 'Worker is still starting up.' }
-    const message = 'Worker has completed startup and is ready to handle requests.'
-    const abandoned = this.#worker.threads().filter((thread) => thread.state === 'abandoned')
-    if (abandoned.length === 0) return { status: 'healthy', message }
-    return {
-      status: 'healthy',
-      message: `${message} Threads that are blocked for good until it is restarted: ${abandoned.length} (${abandoned.flatMap((thread) => thread.hosts).join(', ')}).`,
-    }
+    return healthyStatus(this.#worker)
   }
 
   // ─── reading ───────────────────────────────────────────────────────────────────────────────────
