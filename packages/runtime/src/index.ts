@@ -1,3 +1,5 @@
+export { millraceConnectorConfigDef } from './config/connector-config.ts'
+export { millraceConfigDef } from './config/worker-config-def.ts'
 export type { LogLevel } from './logging/log-levels.ts'
 export { type LogFormat, type LogRecord, type LogWriter, logToStream } from './logging/log-output.ts'
 export { Loggers, type LoggersOptions } from './logging/loggers.ts'

@@ -12,6 +12,8 @@ import {
   validList,
   validString,
 } from '@millrace/api'
+import { nearestName } from './nearest-name.ts'
+import { supervisionConfigDef } from './supervision-config.ts'
 
 /** What a converter key of a connector offers and defaults to. All null or empty where only the framework's own keys can be told. */
 export interface ConverterChoices {
@@ -420,16 +422,28 @@ function matchesWhole(regex: string, text: string): boolean {
   }
 }
 
-/** Our own settings of connectors; other keys of that prefix are mistakes. */
-const OWN_KEYS: Readonly<Record<string, readonly string[]>> = { 'millrace.task.isolation': ['shared', 'dedicated'] }
-
-/** What is wrong with settings of ours in a connector's configuration. */
-export function ownKeyErrors(properties: Readonly<Record<string, string | null>>): ConfigKeyError[] {
-  return Object.entries(properties).flatMap(([key, value]) => {
-    if (!key.startsWith('millrace.') || value === null) return []
-    const allowed = OWN_KEYS[key]
-    if (allowed === undefined) return [{ key, message: `Unknown configuration ${key}. Known are: ${Object.keys(OWN_KEYS).join(', ')}` }]
-    if (allowed.includes(value.trim())) return []
-    return [{ key, message: `Invalid value ${value} for configuration ${key}: String must be one of: ${allowed.join(', ')}` }]
+/** Our own settings of connectors of both kinds. Shown by validation only where they are given: a connector's form stays the original's. */
+export const millraceConnectorConfigDef = new ConfigDef()
+  .define('millrace.task.isolation', {
+    type: 'STRING',
+    default: 'shared',
+    importance: 'LOW',
+    validator: validString.in('shared', 'dedicated'),
+    documentation: 'dedicated: each task of the connector has a thread of its own. shared: only while there are enough threads (millrace.task.threads.max).',
   })
+  .merge(supervisionConfigDef)
+
+/** What is wrong with settings of ours in a connector's configuration: other keys of that prefix are mistakes. */
+export function ownKeyErrors(properties: Readonly<Record<string, string | null>>): ConfigKeyError[] {
+  const given = Object.entries(properties).filter(([key, value]) => key.startsWith('millrace.') && value !== null)
+  const known = [...millraceConnectorConfigDef.keys.keys()]
+  const unknown = given.filter(([key]) => !known.includes(key)).map(([key]) => ({ key, message: unknownKey(key, known) }))
+  // What could not be parsed is complained of once, not as missing too.
+  const { values } = millraceConnectorConfigDef.validate(Object.fromEntries(given))
+  return [...unknown, ...values.flatMap(({ name, errorMessages }) => errorMessages.slice(0, 1).map((message) => ({ key: name, message })))]
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const nearest = nearestName(key, known)
+  return nearest === null ? `Unknown configuration ${key}. Known are: ${known.join(', ')}` : `Unknown configuration ${key}. Did you mean ${nearest}?`
 }

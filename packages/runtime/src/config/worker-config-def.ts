@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { caseInsensitiveValidString, ConfigDef, ConfigError, lambda, range, validList, validString } from '@millrace/api'
+import { supervisionConfigDef } from './supervision-config.ts'
 
 const listenersValidator = lambda((_name, value) => {
   const urls = value as readonly string[] | null
@@ -242,6 +243,21 @@ export const millraceConfigDef = new ConfigDef()
     validator: validString.in('text', 'json'),
     documentation: 'Layout of log lines: text as the original writes it, or one JSON object per line.',
   })
+  .define('millrace.health.check.interval.ms', {
+    type: 'LONG',
+    default: 10_000,
+    importance: 'LOW',
+    validator: range.between(100, 3_600_000),
+    documentation: 'Milliseconds between two checks of the worker itself: whether its stores answer, it is in its group, and its event loop is on time.',
+  })
+  .define('millrace.health.check.failures', {
+    type: 'INT',
+    default: 3,
+    importance: 'LOW',
+    validator: range.atLeast(1),
+    documentation: 'Checks in a row that have to fail until the worker says at /health that it is unhealthy.',
+  })
+  .merge(supervisionConfigDef)
 
 /** What only standalone mode knows. */
 export const standaloneConfigDef = new ConfigDef().define('offset.storage.file.filename', {

@@ -60,6 +60,10 @@ export interface WorkerConfig {
   readonly taskMemoryBytesMax: number
   /** `millrace.task.hang.timeout.ms`: how long one synchronous call may block a thread. Milliseconds; default 20000. */
   readonly taskHangTimeoutMs: number
+  /** `millrace.health.check.interval.ms`: how often the worker looks at itself. Milliseconds; default 10000. */
+  readonly healthCheckIntervalMs: number
+  /** `millrace.health.check.failures`: failed checks in a row until it says so. Default 3. */
+  readonly healthCheckFailuresMax: number
   /** `millrace.log.level`, in capital letters. Default INFO. */
   readonly logLevel: string
   /** `millrace.log.format`. Default `text`, laid out as the original's. */
@@ -125,6 +129,8 @@ export function parseWorkerConfig({ mode, properties, rawProperties = properties
     taskThreadsMax: parsed['millrace.task.threads.max'],
     taskMemoryBytesMax: parsed['millrace.task.memory.max.bytes'],
     taskHangTimeoutMs: parsed['millrace.task.hang.timeout.ms'],
+    healthCheckIntervalMs: parsed['millrace.health.check.interval.ms'],
+    healthCheckFailuresMax: parsed['millrace.health.check.failures'],
     logLevel: parsed['millrace.log.level'].toUpperCase(),
     logFormat: parsed['millrace.log.format'] === 'json' ? 'json' : 'text',
   }

@@ -3,6 +3,7 @@ import { before, describe, it } from 'node:test'
 import type { Logger } from '@millrace/api'
 import type { ConfigInfo, ConfigInfos } from '@millrace/rest-api'
 import { createConfigTransformer } from '../config/config-transformer.ts'
+import { millraceConnectorConfigDef } from '../config/connector-config.ts'
 import { parseWorkerConfig } from '../config/worker-config.ts'
 import { discoverPlugins } from '../plugins/discover-plugins.ts'
 import { ClientOverrides } from './client-overrides.ts'
@@ -247,8 +248,23 @@ describe('validation of a connector', () => {
       'millrace.task.isolation': ['Invalid value process for configuration millrace.task.isolation: String must be one of: shared, dedicated'],
     })
     assert.deepEqual(await errorsOf({ ...SOURCE, 'millrace.tusk': '1' }), {
-      'millrace.tusk': ['Unknown configuration millrace.tusk. Known are: millrace.task.isolation'],
+      'millrace.tusk': [`Unknown configuration millrace.tusk. Known are: ${[...millraceConnectorConfigDef.keys.keys()].join(', ')}`],
     })
+    assert.deepEqual(await errorsOf({ ...SOURCE, 'millrace.stall.acton': 'fail' }), {
+      'millrace.stall.acton': ['Unknown configuration millrace.stall.acton. Did you mean millrace.stall.action?'],
+    })
+    assert.deepEqual(await errorsOf({ ...SOURCE, 'millrace.restart.max': 'many', 'millrace.restart.delay.ms': '0' }), {
+      'millrace.restart.max': ['Invalid value many for configuration millrace.restart.max: Not a number of type INT'],
+      'millrace.restart.delay.ms': ['Invalid value 0 for configuration millrace.restart.delay.ms: Value must be at least 1'],
+    })
+  })
+
+  it('shows settings of ours only where they are given', async () => {
+    const without = await validation.validate(SOURCE)
+    assert.equal(without.configs.filter(({ value }) => value?.name.startsWith('millrace.')).length, 0)
+    const given = find(await validation.validate({ ...SOURCE, 'millrace.restart.max': '3' }), 'millrace.restart.max')
+    assert.equal(given.definition?.type, 'INT')
+    assert.equal(given.value?.value, '3')
   })
 
   it('tells only the framework keys where the version does not exist', async () => {

@@ -6,6 +6,7 @@ import {
   type ConnectorChoices,
   type ConverterChoices,
   connectorConfigDef,
+  millraceConnectorConfigDef,
   NO_CONVERTER_CHOICES,
   ownKeyErrors,
   sinkTopicErrors,
@@ -92,6 +93,12 @@ export class ConnectorValidation {
       ...ROLES.map((role) => this.#validateConverter(role, properties, framework.get(`${role}.converter`))),
     ])
     const keys = new Map([...definition.keys.values()].map((key) => [key.name, configKeyInfo(key)]))
+    for (const key of millraceConnectorConfigDef.keys.values()) {
+      const value = config[key.name]
+      if (value == null) continue
+      keys.set(key.name, configKeyInfo(key))
+      entryOf(framework, key.name, value)
+    }
     for (const { definition: key } of aliases.infos) if (key !== null) keys.set(key.name, key)
     for (const key of own.configKeys) keys.set(key.name, key)
     const values = [...framework.values(), ...aliases.infos.flatMap(({ value }) => value ?? []), ...own.values.map(foundPlainValue)]
