@@ -74,6 +74,39 @@ export class SchemaProjectorError extends DataError {
   }
 }
 
+/** A record of a batch that `put` could not write, by its place in the array that `put` was given. */
+export interface PutFailure {
+  readonly index: number
+  readonly error: unknown
+}
+
+/**
+ * Thrown by `SinkTask.put` where some records of the batch cannot be written and all others are. Those whose error says that it is retriable are put again, alone;
+ * the others are what `millrace.errors.put.tolerance` says: dead letters, or the end of the task. No two failures may have one index.
+ *
+ * ```ts
+ * const rejected = answer.items.flatMap(({ error }, index) => (error ? [{ index, error: new DataError(error.reason) }] : []))
+ * if (rejected.length > 0) throw new PartialPutError('3 of 500 documents were rejected', rejected)
+ * ```
+ */
+export class PartialPutError extends ConnectError {
+  readonly failures: readonly PutFailure[]
+
+  override get code(): string {
+    return 'PARTIAL_PUT'
+  }
+  /** Where it is true of every failure. */
+  override get isRetriable(): boolean {
+    return this.failures.length > 0 && this.failures.every(({ error }) => isRetriable(error))
+  }
+
+  /** @param failures at least one. The first one's error is the cause unless another is given. */
+  constructor(message: string, failures: readonly PutFailure[], options?: ErrorOptions) {
+    super(message, { cause: options?.cause ?? failures[0]?.error })
+    this.failures = failures
+  }
+}
+
 /** Something that was asked for does not exist. */
 export class NotFoundError extends ConnectError {
   override get code(): string {
@@ -139,6 +172,13 @@ export class ConfigError extends ConnectError {
 /** Whether `error` is of this module, or of another copy of it. */
 export function isConnectError(error: unknown): error is ConnectError {
   return typeof error === 'object' && error !== null && (error as { [brand]?: unknown })[brand] === true
+}
+
+/** The failures of a `PartialPutError`, of this module or another copy of it; null for any other error. */
+export function putFailuresOf(error: unknown): readonly PutFailure[] | null {
+  if (!isConnectError(error) || error.code !== 'PARTIAL_PUT') return null
+  const { failures } = error as ConnectError & { readonly failures?: unknown }
+  return Array.isArray(failures) ? (failures as readonly PutFailure[]) : null
 }
 
 /** Whether the call that threw `error` may be repeated. True for every error, of this module or not, that says `isRetriable`. */

@@ -30,6 +30,13 @@ export interface SinkTaskContext {
   resume(partitions: readonly TopicPartition[]): void
   /** Asks for a commit of offsets before the next delivery. */
   requestCommit(): void
+  /**
+   * Counts a field that was written otherwise than it was read because the destination cannot hold it: cut off, rounded, left out for want of a column. Not for what
+   * the configuration asks for. Shown in the ledger of the task, by name, up to 100 names. Null where nobody counts: `context.fieldCoerced?.('user.note')`.
+   *
+   * @param path names of fields, outermost first, with dots between; the same text for all records.
+   */
+  fieldCoerced?(path: string): void
 }
 
 /**
@@ -38,6 +45,14 @@ export interface SinkTaskContext {
  * All on the task's thread, never two at the same time.
  */
 export interface SinkTask {
+  /**
+   * What is known of a `put` that threw an error. Read after `start`. Default: nothing, so that such a batch can only be put again as a whole or fail the task.
+   *
+   * `idempotent`: records may have been written, and to write them again in the same order does no harm. `transactional`: none was written.
+   * Either says as well that the error is about records of this batch, not of earlier ones that were only buffered: the runtime may then put parts of the batch to
+   * find those that cannot be written (`millrace.errors.put.tolerance=all`).
+   */
+  readonly delivery?: 'idempotent' | 'transactional'
   /** Opens what the task needs. @throws any error: the task is FAILED. */
   start(properties: Properties, context: SinkTaskContext): MaybePromise<void>
   /** These partitions were newly assigned. Never called with none. @throws any error: the task is FAILED. */
@@ -45,7 +60,8 @@ export interface SinkTask {
   /**
    * Delivers records in the order of each partition. Also called with an empty array whenever a poll brought nothing, so that time-based flushing works.
    * The array belongs to the task until it returns.
-   * @throws RetriableError: partitions are paused and the same batch is delivered again after `context.timeout`; any other error fails the task.
+   * @throws RetriableError: partitions are paused and the same batch is delivered again after `context.timeout`; `PartialPutError`: only the records that it names
+   *   were not written; any other error fails the task, unless `millrace.errors.put.tolerance=all` and `delivery` allow to look for the records at fault.
    */
   put(records: readonly SinkRecord[]): MaybePromise<void>
   /**

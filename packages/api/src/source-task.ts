@@ -30,6 +30,8 @@ export interface SourceTaskContext {
   readonly transactionContext: TransactionContext | null
   /** The task's configuration, with configuration providers applied again. */
   configs(): Promise<Properties>
+  /** As `SinkTaskContext.fieldCoerced`, for fields that Kafka Connect's types cannot hold as they were read. */
+  fieldCoerced?(path: string): void
 }
 
 /**

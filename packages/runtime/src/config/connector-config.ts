@@ -13,6 +13,7 @@ import {
   validString,
 } from '@millrace/api'
 import { nearestName } from './nearest-name.ts'
+import { recordFailuresConfigDef } from './record-failures-config.ts'
 import { supervisionConfigDef } from './supervision-config.ts'
 
 /** What a converter key of a connector offers and defaults to. All null or empty where only the framework's own keys can be told. */
@@ -432,6 +433,7 @@ export const millraceConnectorConfigDef = new ConfigDef()
     documentation: 'dedicated: each task of the connector has a thread of its own. shared: only while there are enough threads (millrace.task.threads.max).',
   })
   .merge(supervisionConfigDef)
+  .merge(recordFailuresConfigDef)
 
 /** What is wrong with settings of ours in a connector's configuration: other keys of that prefix are mistakes. */
 export function ownKeyErrors(properties: Readonly<Record<string, string | null>>): ConfigKeyError[] {

@@ -12,6 +12,7 @@ import {
   sinkTopicErrors,
 } from '../config/connector-config.ts'
 import { laterKeyErrors } from '../config/later-keys.ts'
+import { recordFailuresErrors } from '../config/record-failures-config.ts'
 import { topicCreationErrors } from '../config/topic-creation-config.ts'
 import type { WorkerConfig } from '../config/worker-config.ts'
 import { FailureError } from '../errors/failure.ts'
@@ -137,6 +138,7 @@ export class ConnectorValidation {
     // One complaint per key is enough.
     for (const error of laterKeyErrors(kind, config)) if ((values.get(error.key)?.errors ?? []).length === 0) add(error)
     ownKeyErrors(config).forEach(add)
+    recordFailuresErrors(kind, config).forEach(add)
     for (const role of ROLES) this.#converterVersionErrors(role, config, values).forEach(add)
   }
 
