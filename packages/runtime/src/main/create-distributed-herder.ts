@@ -63,6 +63,7 @@ export function createDistributedHerder(
         rebalanceDelayMaxMs: distributed.scheduledRebalanceMaxDelayMs,
         url: advertisedUrl.href,
         configs: () => stores.config.snapshot(),
+        reportedState: (connector, task) => (task === undefined ? stores.statuses.connector(connector) : stores.statuses.task({ connector, task })),
         listener,
         timeline,
         logger: loggers.logger('herder/distributed/kafka-worker-group'),

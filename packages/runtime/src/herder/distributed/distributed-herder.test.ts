@@ -24,6 +24,8 @@ interface Setup {
   /** What other workers were asked, and how they answer. */
   readonly requests: WorkerRequest[]
   answer: (request: WorkerRequest) => Promise<WorkerAnswer>
+  /** What the stores have to tell an operator. */
+  warnings: readonly string[]
   readonly log: string[]
   readonly levels: string[]
 }
@@ -81,14 +83,14 @@ async function setUp(t: TestContext, { joins = true, requestTimeoutMs = 5_000, p
   const requests: WorkerRequest[] = []
   const levels: string[] = []
   const parts: { worker?: FakeWorker; group?: FakeGroup } = {}
-  const setup: { answer: Setup['answer'] } = { answer: async () => ({ status: 204, headers: {}, text: '' }) }
+  const setup: Pick<Setup, 'answer' | 'warnings'> = { warnings: [], answer: async () => ({ status: 204, headers: {}, text: '' }) }
   const herder = new DistributedHerder({
     config,
     distributed: config.distributed,
     registry,
     transformer: await createConfigTransformer({ properties, registry, logger }),
     createWorker: (listener) => (parts.worker = new FakeWorker(listener)),
-    stores: { config: configs, offsets: new MemoryOffsetStore(), statuses, start: async () => {}, stop: async () => {} },
+    stores: { config: configs, offsets: new MemoryOffsetStore(), statuses, start: async () => {}, stop: async () => {}, warnings: () => setup.warnings },
     createGroup: (listener) => (parts.group = new FakeGroup(listener)),
     timeline: { events: [] },
     client: {
@@ -439,6 +441,13 @@ describe('the distributed herder', () => {
     await rebalanced(group, {})
     await waitFor(() => herder.isReady, { what: 'the worker to be ready' })
     assert.deepEqual(await herder.health(), { status: 'healthy', message: 'Worker has completed startup and is ready to handle requests.' })
+  })
+
+  it('is healthy also where the stores have something to tell an operator', async (t) => {
+    const setup = await setUp(t)
+    setup.warnings = ['Topic "configs" knows no connector.']
+    const { status, millrace } = await setup.herder.health()
+    assert.deepEqual([status, millrace], ['healthy', { warnings: ['Topic "configs" knows no connector.'] }])
   })
 
   it('tells what it waits for when a request takes too long', async (t) => {

@@ -67,6 +67,8 @@ export interface ClusterStores {
   readonly statuses: StatusStore
   /** Starts all of them. @throws where one cannot be read. */
   start(): Promise<void>
+  /** What an operator has to look at, shown at `GET /health`; empty where there is nothing. */
+  warnings(): readonly string[]
   /** Called once, also after a failed `start`. */
   stop(): Promise<void>
 }
@@ -251,7 +253,7 @@ export class DistributedHerder implements Herder {
         status: 'unhealthy',
         message: `Worker was unable to handle this request and may be unable to handle other requests. ${this.#stageText()}`,
       }
-    return healthyStatus(this.#worker)
+    return healthyStatus(this.#worker, this.#options.stores.warnings())
   }
 
   rebalances(): RebalanceTimelineInfo {

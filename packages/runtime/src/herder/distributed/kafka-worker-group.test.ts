@@ -47,6 +47,7 @@ class TestWorker {
       rebalanceDelayMaxMs: 0,
       url: this.url,
       configs: () => snapshotOf(configs),
+      reportedState: () => null,
       listener: {
         rejoinNeeded: () => this.#wake.resolve(),
         membershipLost: (reason) => {
@@ -208,6 +209,27 @@ test('the timeline says who came, who went, what moved and for how long it stood
   assert.ok(taken!.moved.every(({ from, to, paused_ms }) => from === leader.url && to === null && paused_ms === null))
   assert.ok(given!.moved.every(({ from, to, paused_ms }) => from === null && to === second.url && paused_ms !== null))
   assert.deepEqual(new Set(events.flatMap(({ members }) => members)), new Set([leader.url, second.url]))
+})
+
+test('the timeline tells a worker that stopped from one that vanished', async (t) => {
+  const cluster = await bench(t)
+  // What its worker wrote last.
+  const states = new Map<string, string>()
+  const reportedState = () => ({ state: states.get('two') ?? 'RUNNING', workerId: 'two:8083' })
+  const leader = cluster.start('one', { reportedState })
+  await cluster.untilSettled()
+  for (const state of ['RUNNING', 'UNASSIGNED']) {
+    const second = cluster.start('two')
+    await cluster.untilSettled()
+    states.set('two', state)
+    await cluster.close(second)
+    await cluster.untilSettled()
+  }
+  const departures = leader.timeline.events.filter(({ left }) => left.length > 0).map(({ trigger, reason }) => ({ trigger, reason }))
+  assert.deepEqual(departures, [
+    { trigger: 'time-out', reason: 'timed out: http://two:8083/' },
+    { trigger: 'leave', reason: 'left: http://two:8083/' },
+  ])
 })
 
 test('in the eager protocol everything is shared out anew', async (t) => {

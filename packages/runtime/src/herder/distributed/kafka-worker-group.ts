@@ -17,8 +17,8 @@ import {
   type WorkerState,
 } from './connect-protocol.ts'
 import { assignEagerly, type ConfiguredConnector } from './eager-assignor.ts'
-import { type AssignorState, assignIncrementally, initialAssignorState, type MemberShare, taskKey } from './incremental-cooperative-assignor.ts'
-import { OwnershipHistory, type Owners, type RebalanceTimeline } from './rebalance-timeline.ts'
+import { type AssignorState, assignIncrementally, initialAssignorState, type MemberShare, taskKey, taskOfKey } from './incremental-cooperative-assignor.ts'
+import { type Departure, departureOf, OwnershipHistory, type Owners, type RebalanceTimeline, type ReportedState } from './rebalance-timeline.ts'
 import type { Rebalance, WorkerGroup, WorkerGroupListener, Workload } from './worker-group.ts'
 
 export interface KafkaWorkerGroupOptions {
@@ -36,6 +36,8 @@ export interface KafkaWorkerGroupOptions {
   readonly url: string
   /** The configurations as far as they have been read. */
   readonly configs: () => ClusterConfigSnapshot
+  /** What the status topic says of a connector, or of a task of it; null where it says nothing. */
+  readonly reportedState: (connector: string, task?: number) => ReportedState | null
   readonly listener: WorkerGroupListener
   readonly timeline: RebalanceTimeline
   readonly logger: Logger
@@ -285,9 +287,10 @@ export class KafkaWorkerGroup implements WorkerGroup {
     const before = this.#members
     const joined = view === null || before === null ? [] : namesOf(view.members, before)
     const left = view === null || before === null ? [] : namesOf(before, view.members)
+    const departures = left.map((url) => ({ url, how: this.#departureOf(url) }))
     const moved = view === null ? this.#ownMoves(received) : this.#history!.advance(view.owners, now, isConfigured(view.configured))
     if (view !== null) this.#members = view.members
-    const { trigger, text } = this.#reasonOf(joined, left)
+    const { trigger, text } = this.#reasonOf(joined, departures)
     this.#options.timeline.record({
       at: new Date().toISOString(),
       generation,
@@ -304,8 +307,26 @@ export class KafkaWorkerGroup implements WorkerGroup {
     })
   }
 
-  #reasonOf(joined: readonly string[], left: readonly string[]): JoinReason {
-    if (left.length > 0) return { trigger: 'leave', text: `left or timed out: ${left.join(', ')}` }
+  /** As the leader, before the history goes on. */
+  #departureOf(url: string): Departure {
+    const { reportedState } = this.#options
+    const { connectors, tasks } = this.#history!.owners
+    const ofConnectors = piecesOf(connectors, url).map((connector) => reportedState(connector))
+    const ofTasks = piecesOf(tasks, url).map((key) => {
+      const { connector, task } = taskOfKey(key)
+      return reportedState(connector, task)
+    })
+    return departureOf(
+      url,
+      [...ofConnectors, ...ofTasks].filter((report) => report !== null),
+    )
+  }
+
+  #reasonOf(joined: readonly string[], departures: readonly { readonly url: string; readonly how: Departure }[]): JoinReason {
+    if (departures.length > 0) {
+      const trigger = departures.some(({ how }) => how === 'timed out') ? 'time-out' : 'leave'
+      return { trigger, text: departures.map(({ url, how }) => `${how}: ${url}`).join(', ') }
+    }
     if (joined.length > 0) return { trigger: 'join', text: `joined: ${joined.join(', ')}` }
     return this.#reason ?? { trigger: 'group', text: 'the group asked for it' }
   }
@@ -355,6 +376,10 @@ function ownersOf(work: ReadonlyMap<string, Workload>, urls: ReadonlyMap<string,
 /** The URLs of those that are in `some` and not in `others`, by member id: a worker that was restarted has left and joined. */
 function namesOf(some: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>): readonly string[] {
   return [...some].filter(([memberId]) => !others.has(memberId)).map(([, url]) => url)
+}
+
+function piecesOf(owners: ReadonlyMap<string, string>, url: string): readonly string[] {
+  return [...owners].filter(([, owner]) => owner === url).map(([piece]) => piece)
 }
 
 function isConfigured(configured: readonly ConfiguredConnector[]): (kind: 'connectors' | 'tasks', piece: string) => boolean {

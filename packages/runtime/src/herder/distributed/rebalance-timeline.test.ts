@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RebalanceEvent, RebalanceMove } from '@millrace/rest-api'
-import { OwnershipHistory, type Owners, RebalanceTimeline } from './rebalance-timeline.ts'
+import { departureOf, OwnershipHistory, type Owners, RebalanceTimeline } from './rebalance-timeline.ts'
 
 const one = 'http://one:8083/'
 const two = 'http://two:8083/'
@@ -65,4 +65,13 @@ test('what stood still is measured from the rebalance in which nobody had it any
     { connector: 'b', task: 0, from: null, to: one, paused_ms: null },
   ])
   assert.deepEqual(history.advance(owners({ 'a-0': one, 'a-1': one, 'b-0': one }), 2000, all), [])
+})
+
+test('a worker has left whose states say that all it had was stopped; otherwise it vanished, unless nothing tells', () => {
+  const by = (workerId: string, ...states: readonly string[]) => states.map((state) => ({ state, workerId }))
+  assert.equal(departureOf(two, by('two:8083', 'UNASSIGNED', 'UNASSIGNED', 'FAILED')), 'left')
+  assert.equal(departureOf(two, by('two:8083', 'UNASSIGNED', 'PAUSED')), 'timed out')
+  assert.equal(departureOf('https://two/', by('two:443', 'RUNNING')), 'timed out')
+  assert.equal(departureOf(two, [...by('one:8083', 'RUNNING'), ...by('two:8083', 'FAILED')]), 'left or timed out')
+  assert.equal(departureOf(two, []), 'left or timed out')
 })

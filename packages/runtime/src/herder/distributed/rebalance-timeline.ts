@@ -92,6 +92,33 @@ export class OwnershipHistory {
   }
 }
 
+/** What the status topic says of a connector or task, and by which worker (`host:port`). */
+export interface ReportedState {
+  readonly state: string
+  readonly workerId: string
+}
+
+/** How a worker went away, as far as the others can tell. */
+export type Departure = 'left' | 'timed out' | 'left or timed out'
+
+/**
+ * Kafka does not tell why a member is gone. A worker that stops in order reports what it had as UNASSIGNED before it leaves; of one that was killed, frozen or cut
+ * off, the last states stay. What had failed stays so in both cases.
+ *
+ * @param reported states of all that the worker had.
+ */
+export function departureOf(workerUrl: string, reported: readonly ReportedState[]): Departure {
+  const workerId = workerIdOf(workerUrl)
+  const states = reported.filter((report) => report.workerId === workerId && report.state !== 'FAILED').map(({ state }) => state)
+  if (states.length === 0) return 'left or timed out'
+  return states.every((state) => state === 'UNASSIGNED') ? 'left' : 'timed out'
+}
+
+function workerIdOf(url: string): string {
+  const { protocol, hostname, port } = new URL(url)
+  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
+}
+
 function nameOf(kind: 'connectors' | 'tasks', piece: string): { connector: string; task?: number } {
   return kind === 'connectors' ? { connector: piece } : taskOfKey(piece)
 }

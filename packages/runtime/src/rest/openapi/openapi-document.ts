@@ -13,7 +13,7 @@ export interface OpenApiDocument {
 export interface OpenApiOperation {
   readonly operationId: string
   readonly summary: string
-  readonly parameters: readonly { readonly name: string; readonly in: 'path' | 'query'; readonly schema: JsonSchema }[]
+  readonly parameters: readonly { readonly name: string; readonly in: 'path' | 'query'; readonly description?: string; readonly schema: JsonSchema }[]
   readonly requestBody?: { readonly required: true; readonly content: JsonContent }
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: JsonContent }>>
 }
@@ -44,6 +44,15 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
     paths,
     components: { schemas },
   }
+}
+
+/** All endpoints of a worker, as `openApiDocument`: what is stored in `docs/reference`. */
+export function restApiDocument(version: string): OpenApiDocument {
+  const endpoints = Object.keys(operations).map((name) => {
+    const [method, path] = name.split(' ') as [Endpoint['method'], string]
+    return { method, path }
+  })
+  return openApiDocument(endpoints, version)
 }
 
 function openApiOperation({ method, path }: Endpoint): OpenApiOperation {

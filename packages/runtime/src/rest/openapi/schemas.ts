@@ -47,7 +47,7 @@ export const schemas = {
     { version: { ...text, description: 'The version of Kafka Connect that this worker is compatible with.' }, commit: text, kafka_cluster_id: text },
     { millrace: entity({ version: text, node: text }) },
   ),
-  WorkerStatus: entity({ status: oneOf('healthy', 'starting', 'unhealthy'), message: text }),
+  WorkerStatus: entity({ status: oneOf('healthy', 'starting', 'unhealthy'), message: text }, { millrace: entity({ warnings: texts }) }),
   ErrorMessage: entity({ error_code: integer, message: textOrNull }),
   Message: entity({ message: text }),
   ConnectorConfig: map(textOrNull),
