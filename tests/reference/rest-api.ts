@@ -10,7 +10,7 @@ export const restApiFile = join(folder, 'rest-api.md')
 export const openApiFile = join(folder, 'openapi.json')
 
 /** The version of Kafka Connect that the command `millrace` shows. */
-const document = restApiDocument('4.3.1')
+const document = await restApiDocument('4.3.1')
 
 /** What a worker answers to `GET /openapi.json`. */
 export function openApiText(): string {

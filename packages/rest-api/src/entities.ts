@@ -203,8 +203,8 @@ export interface LoggerLevel {
 }
 
 /**
- * Why a worker joined its group again: a worker came (`join`) or went (`leave`; `time-out` where
- * its last states say that it did not stop in order, or where this worker itself was put out of the group); a change of configurations; what had been taken away can be given out (`revocation`); work that waited for its owner no longer
+ * Why a worker joined its group again: a worker came (`join`), or went (`leave`; `time-out` where its last states say that it did not stop in order); this worker's
+ * own session ran out (`time-out`); a change of configurations; what had been taken away can be given out (`revocation`); work that waited for its owner no longer
  * waits (`delay`); the worker's first join (`start`); another worker wanted it (`group`).
  */
 export type RebalanceTrigger = 'start' | 'join' | 'leave' | 'time-out' | 'configuration' | 'revocation' | 'delay' | 'group'

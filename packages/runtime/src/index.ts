@@ -17,9 +17,10 @@ export {
 export { StartupError } from './main/startup-error.ts'
 export type { StopHost } from './main/stop-host.ts'
 export { type RunningWorker, stopOnSignals, type WorkerProcess } from './main/worker-process.ts'
-export { type OpenApiDocument, type OpenApiOperation, restApiDocument } from './rest/openapi/openapi-document.ts'
+export type { OpenApiDocument, OpenApiOperation } from './rest/openapi/openapi-document.ts'
 export type { JsonSchema } from './rest/openapi/schemas.ts'
 export type { VersionInfo } from './rest/resources/root.ts'
+export { restApiDocument } from './rest/routes.ts'
 export type {
   ClusterConfigSnapshot,
   ClusterConfigStore,

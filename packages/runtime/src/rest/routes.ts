@@ -1,5 +1,6 @@
 import type { Herder } from '../herder/herder.ts'
 import type { Loggers } from '../logging/loggers.ts'
+import type { OpenApiDocument } from './openapi/openapi-document.ts'
 import { ConnectorPluginsResource } from './resources/connector-plugins.ts'
 import { ConnectorsResource } from './resources/connectors.ts'
 import { InternalResource } from './resources/internal.ts'
@@ -59,6 +60,12 @@ export function documentRoute(routes: readonly Route[], { version }: VersionInfo
     return { status: 200, body: await document }
   })
   return route
+}
+
+/** What `GET /openapi.json` answers where all endpoints are served by one listener. For the page in `docs/reference`. */
+export async function restApiDocument(version: string): Promise<OpenApiDocument> {
+  const { describedEndpoints, openApiDocument } = await import('./openapi/openapi-document.ts')
+  return openApiDocument(describedEndpoints(), version)
 }
 
 /** The endpoints that `admin.listeners` moves elsewhere. */
