@@ -51,6 +51,9 @@ describe('exit codes and messages of the command', () => {
       [{ 'bootstrap.servers': '127.0.0.1:1' }, /key\.converter/],
       [{ ...worker(folder, '127.0.0.1:1'), 'offset.flush.interval.ms': 'soon' }, /offset\.flush\.interval\.ms/],
       [{ ...worker(folder, '127.0.0.1:1'), listeners: 'ftp://127.0.0.1:0' }, /listeners|ftp/],
+      // What only a client notices is told where it stands, too.
+      [worker(folder, '127.0.0.1'), /worker\.properties:1: Invalid url in bootstrap\.servers: 127\.0\.0\.1/],
+      [{ 'request.timeout.ms': '-4', ...worker(folder, '127.0.0.1:1') }, /worker\.properties:1: Invalid value -4 for configuration request\.timeout\.ms/],
     ] as const) {
       const { code, output } = await runMillrace(['standalone', writeJavaProperties(join(folder, 'worker.properties'), properties)])
       assert.equal(code, 2, output)
@@ -73,7 +76,11 @@ describe('exit codes and messages of the command', () => {
       [worker(folder, '127.0.0.1:1'), /Missing required configuration "group\.id"/],
       [{ ...complete, 'exactly.once.source.support': 'enabled' }, /exactly-once delivery of source connectors comes with a later release/],
       [{ ...complete, 'bootstrap.servers': 'embedded' }, /is for standalone mode/],
-      [complete, /Failed to connect to and describe Kafka cluster "127\.0\.0\.1:1"/],
+      [complete, /worker\.properties:1: Failed to connect to and describe Kafka cluster "127\.0\.0\.1:1"/],
+      [
+        { 'heartbeat.interval.ms': '10000', ...complete },
+        /worker\.properties:1: .* heartbeat\.interval\.ms: Heartbeat must be set lower than the session timeout/,
+      ],
     ] as const) {
       const { code, output } = await runMillrace(['distributed', writeJavaProperties(join(folder, 'worker.properties'), properties)])
       assert.equal(code, 2, output)
@@ -98,7 +105,11 @@ describe('exit codes and messages of the command', () => {
   for (const [what, text, expected] of [
     ['without a name', 'connector.class=FileStreamSource\n', /missing the mandatory 'name' configuration/],
     ['of an unknown class', 'name=x\nconnector.class=NoSuchSource\n', /Failed to find any class that implements Connector and which name matches NoSuchSource/],
-    ['with a wrong setting', 'name=x\nconnector.class=FileStreamSource\ntopic=t\nbatch.size=many\n', /batch\.size/],
+    [
+      'with a wrong setting',
+      'name=x\nconnector.class=FileStreamSource\ntopic=t\nbatch.size=many\n',
+      /connector\.properties:4: Invalid value many for configuration batch\.size/,
+    ],
     ['that is malformed', 'name=x\nfile=\\u12\n', /Failed to create connector: \S+connector\.properties:2: malformed/],
   ] as const) {
     test(`a connector file ${what} ends the worker with 3 and says so`, async (t) => {

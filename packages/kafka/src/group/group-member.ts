@@ -234,7 +234,10 @@ export class GroupMember {
       this.#become(joined.memberId, -1)
       return 'again'
     }
-    if (joined.errorCode !== ErrorCode.NONE) return this.#refused(joined.errorCode, `Joining group "${groupId}"`)
+    if (joined.errorCode !== ErrorCode.NONE) {
+      const setting = joined.errorCode === ErrorCode.INVALID_SESSION_TIMEOUT ? ` with session.timeout.ms=${sessionTimeoutMs}` : ''
+      return this.#refused(joined.errorCode, `Joining group "${groupId}"${setting}`)
+    }
     if (this.#isClosed) {
       this.#memberId = joined.memberId
       await this.leave('the consumer was closed')

@@ -7,7 +7,16 @@ const parse = (text: string) => parseConnectorFile(utf8(text), 'c.file')
 
 describe("a connector's file on the command line", () => {
   it('may be properties', () => {
-    assert.deepEqual(parse('name=a\nfile=/x'), { name: 'a', config: { name: 'a', file: '/x' }, initialState: null, duplicates: [] })
+    assert.deepEqual(parse('name=a\nfile=/x'), {
+      name: 'a',
+      config: { name: 'a', file: '/x' },
+      initialState: null,
+      lines: new Map([
+        ['name', 1],
+        ['file', 2],
+      ]),
+      duplicates: [],
+    })
   })
 
   it('may be a JSON object of settings, in UTF-8, with numbers and booleans', () => {
@@ -15,6 +24,7 @@ describe("a connector's file on the command line", () => {
       name: 'a',
       config: { name: 'a', 'tasks.max': '2', on: 'true', file: '/Zürich' },
       initialState: null,
+      lines: new Map(),
       duplicates: [],
     })
   })
@@ -24,6 +34,7 @@ describe("a connector's file on the command line", () => {
       name: 'a',
       config: { name: 'a', file: '/x' },
       initialState: 'PAUSED',
+      lines: new Map(),
       duplicates: [],
     })
     assert.equal(parse('{"name": "a", "config": {}, "initial_state": "STOPPED"}').initialState, 'STOPPED')

@@ -1,5 +1,5 @@
 import type { TargetState } from '../storage/config-store.ts'
-import { parsePropertiesFile, readSettingsFile, SettingsFileError } from './properties-file.ts'
+import { parsePropertiesFile, type PropertiesFile, readSettingsFile, SettingsFileError } from './properties-file.ts'
 
 /** What a file of standalone mode's command line asks for. */
 export interface ConnectorFile {
@@ -7,6 +7,8 @@ export interface ConnectorFile {
   readonly config: Readonly<Record<string, string>>
   /** Null where the file does not say: the connector is started. */
   readonly initialState: TargetState | null
+  /** Of properties: the line of each key. Empty for JSON. */
+  readonly lines: PropertiesFile['lines']
   /** Keys that the file writes more than once; the last one counts. */
   readonly duplicates: readonly { readonly key: string; readonly lines: readonly number[] }[]
 }
@@ -26,10 +28,10 @@ export async function readConnectorFile(file: string): Promise<ConnectorFile> {
 export function parseConnectorFile(text: string, file: string): ConnectorFile {
   const json = parsedJson(text, file)
   if (json === null) {
-    const { properties, duplicates } = parsePropertiesFile(text, file)
-    return named(properties, file, duplicates)
+    const { properties, ...where } = parsePropertiesFile(text, file)
+    return named(properties, file, where)
   }
-  return isRequest(json) ? requested(json, file) : named(settings(json, file), file, [])
+  return isRequest(json) ? requested(json, file) : named(settings(json, file), file, NOWHERE)
 }
 
 /** Null where the file holds no JSON object and is read as properties. */
@@ -56,13 +58,18 @@ function requested(json: Readonly<Record<string, unknown>>, file: string): Conne
   const connectorSettings = settings(config as Record<string, unknown>, file)
   const nameInConfig = connectorSettings.name ?? name
   if (nameInConfig !== name) throw new SettingsFileError(`has the name "${name}", but its config has the name "${nameInConfig}"`, { file, key: 'name' })
-  return { name, config: { ...connectorSettings, name }, initialState: targetState(initialState, file), duplicates: [] }
+  return { name, config: { ...connectorSettings, name }, initialState: targetState(initialState, file), ...NOWHERE }
 }
 
-function named(config: Readonly<Record<string, string>>, file: string, duplicates: ConnectorFile['duplicates']): ConnectorFile {
+type Places = Pick<ConnectorFile, 'lines' | 'duplicates'>
+
+/** The parser of JSON tells no lines. */
+const NOWHERE: Places = { lines: new Map(), duplicates: [] }
+
+function named(config: Readonly<Record<string, string>>, file: string, where: Places): ConnectorFile {
   const { name } = config
   if (name === undefined) throw missingName(file)
-  return { name, config, initialState: null, duplicates }
+  return { name, config, initialState: null, ...where }
 }
 
 function missingName(file: string): SettingsFileError {

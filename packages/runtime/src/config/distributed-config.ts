@@ -185,6 +185,7 @@ export const INTERNAL_TOPIC_PREFIXES = ['config.storage.', 'offset.storage.', 's
  */
 export function distributedConfig(parsed: Parsed): DistributedConfig {
   refuseExactlyOnce(parsed['exactly.once.source.support'])
+  checkHeartbeat(parsed['heartbeat.interval.ms'], parsed['session.timeout.ms'])
   checkSignatureAlgorithm(parsed)
   checkKeySize(parsed['inter.worker.key.size'], parsed['inter.worker.key.generation.algorithm'])
   return {
@@ -212,6 +213,13 @@ function refuseExactlyOnce(support: string): void {
     `"exactly.once.source.support" is "${support}", but exactly-once delivery of source connectors comes with a later release: set it to "disabled", with which records are delivered at least once, or keep these connectors on Kafka Connect until then.`,
     { key: 'exactly.once.source.support' },
   )
+}
+
+/** A session would be over before its next heartbeat. */
+function checkHeartbeat(heartbeatIntervalMs: number, sessionTimeoutMs: number): void {
+  if (heartbeatIntervalMs < sessionTimeoutMs) return
+  const reason = `Heartbeat must be set lower than the session timeout (session.timeout.ms, ${sessionTimeoutMs}), usually to a third of it`
+  throw ConfigError.invalidValue('heartbeat.interval.ms', heartbeatIntervalMs, reason)
 }
 
 function checkSignatureAlgorithm(parsed: Parsed): void {

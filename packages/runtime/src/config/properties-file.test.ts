@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseProperties, parsePropertiesFile, readPropertiesFile, SettingsFileError } from './properties-file.ts'
+import { lineNamedIn, parseProperties, parsePropertiesFile, readPropertiesFile, SettingsFileError } from './properties-file.ts'
 
 function pairs(text: string): string[][] {
   return parseProperties(text, 'f.properties').map((entry) => [entry.key, entry.value])
@@ -117,6 +117,21 @@ describe('a properties file', () => {
     const file = parsePropertiesFile('__proto__=1', 'f.properties')
     assert.equal(Object.keys(file.properties).length, 1)
     assert.equal(Object.getOwnPropertyDescriptor(file.properties, '__proto__')?.value, '1')
+  })
+
+  it('knows the line of the setting that a message names', () => {
+    const lines = new Map([
+      ['topic', 2],
+      ['batch.size', 3],
+      ['batch', 4],
+      ['consumer.batch.size', 5],
+    ])
+    assert.equal(lineNamedIn('Invalid value x for configuration batch.size: Not a number', lines), 3)
+    assert.equal(lineNamedIn('Set consumer.batch.size.', lines), 5)
+    assert.equal(lineNamedIn('Invalid value x for configuration batch: wrong', lines), 4)
+    assert.equal(lineNamedIn('Give "topic" before batch.size', lines), 2)
+    for (const message of ['the topic is not there', 'batch.size.bytes, my-batch.size', 'Missing required configuration "file"'])
+      assert.equal(lineNamedIn(message, lines), null, message)
   })
 
   it('names file, line and key of a malformed escape', () => {

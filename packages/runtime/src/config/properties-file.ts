@@ -33,6 +33,21 @@ export interface PropertiesFile {
   readonly duplicates: readonly { readonly key: string; readonly lines: readonly number[] }[]
 }
 
+/**
+ * The line of the setting that a message names first; null where it names none of the file. A name without a dot may be any word, so it counts only where it
+ * stands in quotes or behind "configuration".
+ */
+export function lineNamedIn(message: string, lines: PropertiesFile['lines']): number | null {
+  const places = [...lines].map(([key, line]) => ({ at: placeOf(key, message), length: key.length, line })).filter(({ at }) => at >= 0)
+  const [first] = places.sort((a, b) => a.at - b.at || b.length - a.length)
+  return first?.line ?? null
+}
+
+function placeOf(key: string, message: string): number {
+  const name = key.replace(/\W/g, '\\$&')
+  return message.search(key.includes('.') ? `(?<![\\w.-])${name}(?![\\w-]|\\.\\w)` : `(?<=configuration )${name}(?![\\w.-])|(?<=")${name}(?=")`)
+}
+
 /** @throws SettingsFileError where the file cannot be read, or holds a malformed escape. */
 export async function readPropertiesFile(file: string): Promise<PropertiesFile> {
   return parsePropertiesFile(await readSettingsFile(file), file)

@@ -266,9 +266,31 @@ export const standaloneConfigDef = new ConfigDef().define('offset.storage.file.f
   documentation: 'File that source offsets are kept in.',
 })
 
-/** Settings that the worker hands on to its Kafka clients and to the REST server's TLS, which check them. */
-export const CLIENT_KEY =
-  /^(sasl\.|ssl\.|(security\.protocol|client\.id|metadata\.max\.age\.ms|send\.buffer\.bytes|receive\.buffer\.bytes|reconnect\.backoff\.ms|reconnect\.backoff\.max\.ms|socket\.connection\.setup\.timeout\.ms|socket\.connection\.setup\.timeout\.max\.ms|retry\.backoff\.ms|retry\.backoff\.max\.ms|request\.timeout\.ms|connections\.max\.idle\.ms|metadata\.recovery\.strategy|metadata\.recovery\.rebootstrap\.trigger\.ms|default\.api\.timeout\.ms|retries)$)/
+/** Settings, beside `sasl.` and `ssl.`, that the worker hands on to its Kafka clients and to the REST server's TLS, which check them. */
+export const CLIENT_KEYS = [
+  'security.protocol',
+  'client.id',
+  'metadata.max.age.ms',
+  'send.buffer.bytes',
+  'receive.buffer.bytes',
+  'reconnect.backoff.ms',
+  'reconnect.backoff.max.ms',
+  'socket.connection.setup.timeout.ms',
+  'socket.connection.setup.timeout.max.ms',
+  'retry.backoff.ms',
+  'retry.backoff.max.ms',
+  'request.timeout.ms',
+  'connections.max.idle.ms',
+  'metadata.recovery.strategy',
+  'metadata.recovery.rebootstrap.trigger.ms',
+  'default.api.timeout.ms',
+  'retries',
+] as const
+
+/** Whether a setting is one of `CLIENT_KEYS`, or of SASL or TLS. */
+export function isClientKey(key: string): boolean {
+  return key.startsWith('sasl.') || key.startsWith('ssl.') || CLIENT_KEYS.some((name) => name === key)
+}
 
 /** Settings of others that stand in a worker's file under a prefix. */
 export const PASSED_PREFIXES = [

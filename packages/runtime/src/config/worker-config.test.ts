@@ -90,7 +90,7 @@ describe("a worker's configuration", () => {
     const { warnings } = parse({ ...MINIMAL, 'group.id': 'g', 'config.storage.topic': 't', 'offest.flush.interval.ms': '1' })
     assert.deepEqual(warnings, [
       'These configurations have no effect in standalone mode: group.id, config.storage.topic',
-      'These configurations were supplied but are not known: offest.flush.interval.ms',
+      'These configurations were supplied but are not known: offest.flush.interval.ms (did you mean "offset.flush.interval.ms"?)',
     ])
   })
 

@@ -1,7 +1,7 @@
 import { ConfigError, type Logger, type Properties, parseType } from '@millrace/api'
 import { nearestName } from './nearest-name.ts'
 import { type DistributedConfig, distributedConfig, distributedConfigDef, INTERNAL_TOPIC_PREFIXES } from './distributed-config.ts'
-import { CLIENT_KEY, commonWorkerConfigDef, millraceConfigDef, PASSED_PREFIXES, standaloneConfigDef } from './worker-config-def.ts'
+import { CLIENT_KEYS, commonWorkerConfigDef, isClientKey, millraceConfigDef, PASSED_PREFIXES, standaloneConfigDef } from './worker-config-def.ts'
 
 /** A worker's settings, complete and checked. Made by `parseWorkerConfig`. */
 export interface WorkerConfig {
@@ -165,12 +165,17 @@ function refuseEmbeddedBroker(mode: Mode, servers: readonly string[]): void {
 function warnOfUnusedKeys(mode: Mode, properties: Properties, logger: Logger): void {
   const keys = Object.keys(properties).filter((key) => !definitions[mode].keys.has(key))
   const other: Mode = mode === 'standalone' ? 'distributed' : 'standalone'
-  const isOfOther = (key: string): boolean => definitions[other].keys.has(key) && !CLIENT_KEY.test(key)
+  const isOfOther = (key: string): boolean => definitions[other].keys.has(key) && !isClientKey(key)
   const without = keys.filter(isOfOther)
   if (without.length > 0) logger.warn(`These configurations have no effect in ${mode} mode: ${without.join(', ')}`)
   const prefixes = mode === 'distributed' ? [...PASSED_PREFIXES, ...INTERNAL_TOPIC_PREFIXES] : PASSED_PREFIXES
-  const unknown = keys.filter((key) => !isOfOther(key) && !CLIENT_KEY.test(key) && !prefixes.some((prefix) => key.startsWith(prefix)))
-  if (unknown.length > 0) logger.warn(`These configurations were supplied but are not known: ${unknown.join(', ')}`)
+  const unknown = keys.filter((key) => !isOfOther(key) && !isClientKey(key) && !prefixes.some((prefix) => key.startsWith(prefix)))
+  if (unknown.length > 0) logger.warn(`These configurations were supplied but are not known: ${unknown.map((key) => withNearest(key, mode)).join(', ')}`)
+}
+
+function withNearest(key: string, mode: Mode): string {
+  const nearest = nearestName(key, [...definitions[mode].keys.keys(), ...CLIENT_KEYS])
+  return nearest === null ? key : `${key} (did you mean "${nearest}"?)`
 }
 
 function warnOfDuplicates(mode: Mode, properties: Properties, parsed: Readonly<Record<string, unknown>>, logger: Logger): void {

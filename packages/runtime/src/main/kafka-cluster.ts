@@ -1,9 +1,8 @@
-import type { Logger, Properties } from '@millrace/api'
+import { ConfigError, type Logger, type Properties } from '@millrace/api'
 import { Admin, type ClientKey, type ClientKind, clientKeys } from '@millrace/kafka'
 import type { WorkerConfig } from '../config/worker-config.ts'
 import type { ConsumerGroups, SinkGroup } from '../herder/connector-offsets.ts'
 import type { StandaloneHerderOptions } from '../herder/standalone/standalone-herder.ts'
-import { EXIT_NOT_STARTED, StartupError } from './startup-error.ts'
 
 /** Where the worker's Kafka cluster is, and which one. */
 export interface Cluster {
@@ -14,7 +13,7 @@ export interface Cluster {
 /** After how long the log says that the worker waits for its cluster. */
 const CLUSTER_PATIENCE_MS = 5_000
 
-/** Asks the cluster for its id (`WorkerConfig.lookupKafkaClusterId`). @throws StartupError where it cannot be reached. */
+/** Asks the cluster for its id (`WorkerConfig.lookupKafkaClusterId`). @throws ConfigError where it cannot be reached; KafkaError where a setting is wrong. */
 export async function lookUpCluster(config: WorkerConfig, logger: Logger): Promise<Cluster> {
   const bootstrapServers = config.bootstrapServers.join(',')
   const stillWaiting = setTimeout(() => logger.warn(`Still waiting for an answer of the Kafka cluster "${bootstrapServers}".`), CLUSTER_PATIENCE_MS)
@@ -23,10 +22,10 @@ export async function lookUpCluster(config: WorkerConfig, logger: Logger): Promi
     const { clusterId } = await admin.client.describeCluster()
     return { bootstrapServers, clusterId: clusterId ?? '' }
   } catch (cause) {
-    throw new StartupError(
+    if ((cause as { code?: unknown }).code === 'INVALID_CONFIGURATION') throw cause
+    throw new ConfigError(
       `Failed to connect to and describe Kafka cluster "${bootstrapServers}" (bootstrap.servers). Check worker's broker connection and security properties. ${cause instanceof Error ? cause.message : String(cause)}`,
-      EXIT_NOT_STARTED,
-      { cause },
+      { key: 'bootstrap.servers', cause },
     )
   } finally {
     clearTimeout(stillWaiting)

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Logger } from '@millrace/api'
-import { readConnectorFile } from '../config/connector-file.ts'
-import { SettingsFileError } from '../config/properties-file.ts'
+import { type ConnectorFile, readConnectorFile } from '../config/connector-file.ts'
+import { lineNamedIn, SettingsFileError } from '../config/properties-file.ts'
 import type { Herder } from '../herder/herder.ts'
 import type { Loggers } from '../logging/loggers.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
@@ -96,19 +96,27 @@ async function createConnectors(herder: Herder, { loggers }: WorkerSettings, { c
   const log = loggers.logger('main/start-standalone')
   for (const file of connectorFiles) {
     stopHere()
+    let linesOfFile: ConnectorFile['lines'] = new Map()
     try {
-      const { name, config, initialState, duplicates } = await readConnectorFile(file)
+      const { name, config, initialState, duplicates, lines } = await readConnectorFile(file)
+      linesOfFile = lines
       warnOfDuplicates(file, duplicates, log)
       const { info } = await herder.putConnector(name, config, { allowReplace: false, initialState })
       log.info(`Created connector ${info.name}`)
     } catch (cause) {
-      throw new StartupError(creationFailure(file, cause), EXIT_START_FAILED, { cause })
+      throw new StartupError(creationFailure(file, linesOfFile, cause), EXIT_START_FAILED, { cause })
     }
   }
 }
 
-function creationFailure(file: string, cause: unknown): string {
+/** The message may be about several settings, one in each line. */
+function creationFailure(file: string, lines: ConnectorFile['lines'], cause: unknown): string {
   // It names the file itself, with line and key.
   if (cause instanceof SettingsFileError) return `Failed to create connector: ${cause.message}`
-  return `Failed to create connector for ${file}: ${cause instanceof Error ? cause.message : String(cause)}`
+  const message = `Failed to create connector for ${file}: ${cause instanceof Error ? cause.message : String(cause)}`
+  const located = message.split('\n').map((text) => {
+    const line = lineNamedIn(text, lines)
+    return line === null ? text : `${file}:${line}: ${text}`
+  })
+  return located.join('\n')
 }

@@ -6,7 +6,7 @@ import { RestServer } from '../rest/server.ts'
 import type { Cluster } from './kafka-cluster.ts'
 import { onStopSignal } from './shutdown.ts'
 import { StartedParts } from './started-parts.ts'
-import { EXIT_START_FAILED, StartupError } from './startup-error.ts'
+import { EXIT_START_FAILED } from './startup-error.ts'
 import type { WorkerSettings } from './worker-settings.ts'
 
 /** How long requests that are being handled may hold up a stop. The original waits for up to a minute. */
@@ -109,7 +109,7 @@ export class WorkerProcess implements RunningWorker {
     const { herder, peers } = await asNotStarted(settings, () => createHerder(rest, cluster))
     this.#started.add(() => herder.stop())
     if (peers !== null) this.#started.add(() => peers.close())
-    await asStartFailed('The worker could not be started', () => herder.start())
+    await asStartFailed(settings, () => herder.start())
     rest.mount(herder, peers)
     await serving(herder, () => this.#stopHere())
   }
@@ -129,10 +129,12 @@ async function asNotStarted<T>(settings: WorkerSettings, start: () => Promise<T>
   }
 }
 
-async function asStartFailed<T>(what: string, start: () => Promise<T>): Promise<T> {
+/** Something runs already; but that it goes no further may be a matter of the settings, too. */
+async function asStartFailed<T>(settings: WorkerSettings, start: () => Promise<T>): Promise<T> {
   try {
     return await start()
   } catch (cause) {
-    throw new StartupError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, EXIT_START_FAILED, { cause })
+    const message = `The worker could not be started: ${cause instanceof Error ? cause.message : String(cause)}`
+    throw settings.refused(new Error(message, { cause }), EXIT_START_FAILED)
   }
 }

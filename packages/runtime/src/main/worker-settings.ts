@@ -1,13 +1,13 @@
 import { ConfigError, type Logger } from '@millrace/api'
 import { type ConfigTransformer, createConfigTransformer, resolveWorkerProperties } from '../config/config-transformer.ts'
-import { type PropertiesFile, readPropertiesFile, SettingsFileError } from '../config/properties-file.ts'
+import { lineNamedIn, type PropertiesFile, readPropertiesFile, SettingsFileError } from '../config/properties-file.ts'
 import { parseWorkerConfig, pluginPathOf, type WorkerConfig } from '../config/worker-config.ts'
 import { logLevelOf } from '../logging/log-levels.ts'
 import type { Loggers } from '../logging/loggers.ts'
 import { discoverPlugins } from '../plugins/discover-plugins.ts'
 import type { PluginRegistry } from '../plugins/plugin-registry.ts'
 import { consoleLoggers } from './console-loggers.ts'
-import { EXIT_NOT_STARTED, StartupError } from './startup-error.ts'
+import { EXIT_NOT_STARTED, type StartExitCode, StartupError } from './startup-error.ts'
 
 /** What a worker is told by its file, checked, and what had to be there to understand it. */
 export interface WorkerSettings {
@@ -15,8 +15,8 @@ export interface WorkerSettings {
   readonly registry: PluginRegistry
   readonly transformer: ConfigTransformer
   readonly loggers: Loggers
-  /** What to tell the user of a setting that turns out to be wrong later. */
-  readonly refused: (error: unknown) => StartupError
+  /** What to tell the user of a setting that turns out to be wrong later. Default: `EXIT_NOT_STARTED`. */
+  readonly refused: (error: unknown, exitCode?: StartExitCode) => StartupError
 }
 
 export interface ReadWorkerSettingsOptions {
@@ -39,19 +39,19 @@ export async function readWorkerSettings({ mode, workerFile, bundledPlugins, log
     const transformer = await createConfigTransformer({ properties, registry, logger: loggers.logger('config/config-transformer') })
     const resolved = await resolveWorkerProperties(properties, transformer, log)
     const config = parseWorkerConfig({ mode, properties: resolved, rawProperties: properties, logger: log })
-    return { config, registry, transformer, loggers, refused: (error) => settingsError(error, workerFile, file) }
+    return { config, registry, transformer, loggers, refused: (error, exitCode) => settingsError(error, workerFile, file, exitCode) }
   } catch (error) {
     throw settingsError(error, workerFile, file)
   }
 }
 
 /** Wrong settings are told by file and line; their messages name the key. */
-function settingsError(error: unknown, workerFile: string, { lines }: PropertiesFile): StartupError {
+function settingsError(error: unknown, workerFile: string, { lines }: PropertiesFile, exitCode: StartExitCode = EXIT_NOT_STARTED): StartupError {
   if (error instanceof StartupError) return error
-  const key = error instanceof ConfigError ? error.key : null
-  const line = key === null ? undefined : lines.get(key)
   const message = error instanceof Error ? error.message : String(error)
-  return new StartupError(`${workerFile}${line === undefined ? '' : `:${line}`}: ${message}`, EXIT_NOT_STARTED, { cause: error })
+  const key = error instanceof ConfigError ? error.key : null
+  const line = (key === null ? null : lines.get(key)) ?? lineNamedIn(message, lines)
+  return new StartupError(`${workerFile}${line === null ? '' : `:${line}`}: ${message}`, exitCode, { cause: error })
 }
 
 export function warnOfDuplicates(file: string, duplicates: PropertiesFile['duplicates'], log: Logger): void {

@@ -128,7 +128,7 @@ function creationFailed({ name, property, replicationFactor }: InternalTopic, ca
       return new ConnectError(`Unable to create topic(s) '${name}': ${cause.message}. Mend or remove the setting ${prefix}* of that name.`, { cause })
     case 'INVALID_REPLICATION_FACTOR':
       return new ConnectError(
-        `Error while attempting to create/find topic(s) '${name}': ${cause.message}. ${prefix}replication.factor is ${replicationFactor}, which must not be more than there are brokers; 1 is for a single broker.`,
+        `Error while attempting to create/find topic(s) '${name}': ${cause.message.replace(/\.$/, '')}. ${prefix}replication.factor is ${replicationFactor}, which must not be more than there are brokers; 1 is for a single broker.`,
         { cause },
       )
     case 'REQUEST_TIMED_OUT':
