@@ -95,6 +95,47 @@ export interface RecordErrors {
   readonly last_error_at: string | null
 }
 
+/** What has to happen before a failure does not come back: wait, give access, change a setting, set a record aside, make room, or change code. */
+export type FailureClass = 'transient' | 'authentication' | 'configuration' | 'data' | 'resource' | 'bug'
+
+/** Where something failed, as far as it is known. */
+export interface FailurePlace {
+  readonly connector: string
+  /** Absent for the connector itself. */
+  readonly task?: number
+  /** What was being done: a stage of the path of records as Kafka Connect names it (`VALUE_CONVERTER`, `TRANSFORMATION`, …), or the call (`start`, `poll`, `put`). */
+  readonly stage?: string
+  /** By its alias, and its place in `transforms`, from 1 on. */
+  readonly transform?: { readonly alias: string; readonly position: number }
+  /** Of the record in Kafka (sinks), or the topic that it was meant for (sources). */
+  readonly topic?: string
+  readonly partition?: number
+  readonly offset?: number
+  /** Of the record in the source. */
+  readonly source_partition?: Readonly<Record<string, unknown>>
+  readonly source_offset?: Readonly<Record<string, unknown>>
+}
+
+/** Why a connector or task is FAILED. No secrets are in it, and nothing of the content of records but what a plugin put into its message. */
+export interface FailureReport {
+  /** In plain words, one line. */
+  readonly root_cause: string
+  readonly class: FailureClass
+  /** Id of the page with more (`millrace explain MR-2101`). */
+  readonly hint: string
+  /** What to do first: one or two sentences. */
+  readonly try: string
+  readonly where: FailurePlace
+  /** `Class: message`, outermost first. */
+  readonly causes: readonly string[]
+  /** When it failed first (ISO 8601). */
+  readonly at: string
+  /** Failures after the first one, which are counted and not shown. */
+  readonly later_failures: number
+  /** What was going on before, oldest first: at most 50 lines, the debug lines of the log among them. */
+  readonly recent_events: readonly string[]
+}
+
 /** Where the records of a task went since it started: `read` is the sum of all others. */
 export interface RecordLedger {
   /** Polled from the source, or fetched from Kafka and handed to the task. */
@@ -124,6 +165,8 @@ export interface TaskProgress {
   /** Records behind the end of the assigned partitions (sinks; null where unknown or for sources). */
   readonly lag: number | null
   readonly errors: RecordErrors
+  /** Set where it is FAILED, by the worker that ran it. */
+  readonly failure?: FailureReport
   /** Who saw this, and when (ISO 8601). */
   readonly observed_by: string
   readonly observed_at: string

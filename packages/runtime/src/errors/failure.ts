@@ -1,4 +1,7 @@
 import { isRetriable, javaClassOf } from '@millrace/api'
+import type { FailureReport } from '@millrace/rest-api'
+import { type ForeignBytes, foreignBytes } from './foreign-bytes.ts'
+import { StageError, type ErrorStage, type StageDetails } from './stage-error.ts'
 
 /**
  * What went wrong, as plain data: it crosses threads and is shown to users. Errors themselves do not cross: a clone loses its class.
@@ -12,6 +15,31 @@ export interface Failure {
   readonly isRetriable: boolean
   /** Reads like a Java stack trace: `class: message`, then `\tat …` lines, then `Caused by: …` for each cause. */
   readonly trace: string
+  /** The error itself and what caused it, outermost first; at least one. */
+  readonly causes: readonly FailureCause[]
+  /** What users are shown, made where a connector or task fails for good (`reported`); null for what is not final. */
+  readonly report: FailureReport | null
+}
+
+/** One error of a chain of causes. */
+export interface FailureCause {
+  readonly javaClass: string
+  /** As `Failure.code`; of Kafka's errors their name (`REQUEST_TIMED_OUT`), of the system's theirs (`ENOENT`). */
+  readonly code: string
+  readonly message: string
+  readonly isRetriable: boolean
+  /** File or folder of a system's error; null for others. */
+  readonly path: string | null
+  /** HTTP status that the error carries; null for none. */
+  readonly status: number | null
+  /** Set where a record failed in a stage. */
+  readonly stage: FailedStage | null
+}
+
+export interface FailedStage extends Omit<StageDetails, 'bytes'> {
+  readonly stage: ErrorStage
+  readonly className: string
+  readonly bytes?: ForeignBytes
 }
 
 /** Codes of failures that the runtime itself finds. */
@@ -39,13 +67,16 @@ export function failureOf(error: unknown): Failure {
     message: messageOf(error),
     isRetriable: isRetriable(error),
     trace: traceOf(error),
+    causes: causesOf(error),
+    report: null,
   }
 }
 
 /** A failure that the runtime found by itself: there is no error and no stack of the plug-in's. */
 export function runtimeFailure(code: RuntimeFailureCode, message: string): Failure {
   const javaClass = 'org.apache.kafka.connect.errors.ConnectException'
-  return { code, javaClass, message, isRetriable: false, trace: `${javaClass}: ${message}\n` }
+  const cause = { code, javaClass, message, isRetriable: false, path: null, status: null, stage: null }
+  return { code, javaClass, message, isRetriable: false, trace: `${javaClass}: ${message}\n`, causes: [cause], report: null }
 }
 
 /** An error made again from the failure that another thread reported. `failureOf` gives back the same failure. */
@@ -65,19 +96,57 @@ export class FailureError extends Error {
   }
 }
 
+/** An error and its causes as plain data, outermost first; at least one. */
+export function causesOf(error: unknown): readonly FailureCause[] {
+  const causes: FailureCause[] = []
+  for (const each of chainOf(error)) {
+    if (each instanceof FailureError) causes.push(...each.failure.causes)
+    else causes.push(causeOf(each))
+  }
+  return causes.slice(0, CAUSES_MAX)
+}
+
+/** An error and its causes, outermost first. What follows a `FailureError` is in its failure. */
+function chainOf(error: unknown): unknown[] {
+  const chain = [error]
+  let current = error
+  while (chain.length < CAUSES_MAX && current instanceof Error && current.cause != null && !(current instanceof FailureError)) {
+    current = current.cause
+    chain.push(current)
+  }
+  return chain
+}
+
+function causeOf(error: unknown): FailureCause {
+  const { path, retriable, status, statusCode } = (error ?? {}) as Readonly<Record<string, unknown>>
+  const httpStatus = [status, statusCode].find((each): each is number => typeof each === 'number' && each >= 400 && each <= 599)
+  return {
+    javaClass: javaClassOf(error),
+    code: codeOf(error),
+    message: messageOf(error),
+    isRetriable: isRetriable(error) || retriable === true,
+    path: typeof path === 'string' ? path : null,
+    status: httpStatus ?? null,
+    stage: error instanceof StageError ? stageOf(error) : null,
+  }
+}
+
+function stageOf({ stage, className, details: { bytes, ...details } }: StageError): FailedStage {
+  return { stage, className, ...details, ...(bytes === undefined ? {} : { bytes: foreignBytes(bytes) }) }
+}
+
 function traceOf(error: unknown): string {
   const lines: string[] = []
-  let current = error
-  for (let depth = 0; depth < CAUSES_MAX && current != null; depth++) {
+  for (const [depth, current] of chainOf(error).entries()) {
+    const before = depth === 0 ? '' : 'Caused by: '
     if (current instanceof FailureError) {
       const [first = '', ...rest] = current.failure.trace.trimEnd().split('\n')
-      lines.push(depth === 0 ? first : `Caused by: ${first}`, ...rest)
-      break
+      lines.push(`${before}${first}`, ...rest)
+    } else {
+      const message = messageOf(current)
+      const head = message === '' ? javaClassOf(current) : `${javaClassOf(current)}: ${message}`
+      lines.push(`${before}${head}`, ...stackLines(current))
     }
-    const message = messageOf(current)
-    const head = message === '' ? javaClassOf(current) : `${javaClassOf(current)}: ${message}`
-    lines.push(depth === 0 ? head : `Caused by: ${head}`, ...stackLines(current))
-    current = current instanceof Error ? current.cause : undefined
   }
   return `${lines.join('\n')}\n`
 }

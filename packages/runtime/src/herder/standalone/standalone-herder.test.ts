@@ -4,6 +4,7 @@ import { ConnectError, type Logger } from '@millrace/api'
 import { waitFor } from '@millrace/testing'
 import { createConfigTransformer } from '../../config/config-transformer.ts'
 import { parseWorkerConfig } from '../../config/worker-config.ts'
+import { failureOf } from '../../errors/failure.ts'
 import { discoverPlugins } from '../../plugins/discover-plugins.ts'
 import { MemoryConfigStore } from '../../storage/memory/memory-config-store.ts'
 import { MemoryOffsetStore } from '../../storage/memory/memory-offset-store.ts'
@@ -485,7 +486,7 @@ describe('the standalone herder', () => {
   it('ignores reports of what it no longer has', async () => {
     const { herder, worker } = await withSource()
     await herder.deleteConnector('src')
-    worker.listener.connectorState('src', 'FAILED', { code: 'X', javaClass: 'X', message: 'late', isRetriable: false, trace: 'late' })
+    worker.listener.connectorState('src', 'FAILED', failureOf(new Error('late')))
     worker.listener.taskState({ connector: 'src', task: 0 }, 'RUNNING', null)
     await assert.rejects(herder.connectorStatus('src'), NotFoundRestError)
   })

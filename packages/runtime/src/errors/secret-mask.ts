@@ -1,0 +1,85 @@
+import type { Properties } from '@millrace/api'
+
+/** What stands in the place of a secret, as in the original. */
+const HIDDEN = '[hidden]'
+/** Shorter values would be found inside of ordinary words. */
+const SECRET_LENGTH_MIN = 4
+const SECRETS_MAX = 1_000
+
+/** Keys whose values are secrets by their name, of whatever plug-in they are. */
+const SECRET_KEY =
+  /password|passwd|passphrase|secret|credential|jaas|(private|api|access|account|shared|storage)[._-]?key|token|(^|\.)ssl\.keystore\.key$|user\.info|connection\.(string|uri)/i
+/** Values that tell nothing. */
+const ORDINARY = /^(true|false|null|none|all|default|required|enabled|disabled|[\w$.]+(Provider|Converter|Module|Handler|Login|Retriever|Validator))$/i
+
+/** Takes secrets out of texts. Cheap where none is in them. */
+export class SecretMask {
+  readonly #secrets: Set<string>
+  /** Longest first: one may be a part of another. */
+  #ordered: readonly string[]
+
+  constructor(secrets: Iterable<string> = []) {
+    this.#secrets = new Set()
+    this.#ordered = []
+    this.add(secrets)
+  }
+
+  add(secrets: Iterable<string>): void {
+    for (const secret of secrets) {
+      if (secret.length >= SECRET_LENGTH_MIN && !ORDINARY.test(secret) && this.#secrets.size < SECRETS_MAX) this.#secrets.add(secret)
+    }
+    this.#ordered = [...this.#secrets].sort((a, b) => b.length - a.length)
+  }
+
+  readonly mask = (text: string): string => {
+    let masked = text
+    for (const secret of this.#ordered) if (masked.includes(secret)) masked = masked.replaceAll(secret, HIDDEN)
+    return masked
+  }
+}
+
+/**
+ * The values of properties that are secrets: by the name of their key, or because a plug-in's definition gives them the type PASSWORD.
+ * Those that hold a password among other things (`sasl.jaas.config`, URLs) are given whole and in parts.
+ */
+export function secretsIn(properties: Properties, isPassword: (key: string) => boolean = () => false): string[] {
+  const secrets: string[] = []
+  for (const [key, value] of Object.entries(properties)) {
+    if (typeof value !== 'string') continue
+    if (SECRET_KEY.test(key) || isPassword(key)) secrets.push(value, ...parts(value))
+    // Whatever the key: a password within a URL.
+    for (const [, password] of value.matchAll(/:\/\/[^/\s:@]*:([^/\s@]+)@/g)) if (password !== undefined) secrets.push(password, decoded(password))
+  }
+  return secrets
+}
+
+/** The values in quotes of `password="…"`, and the lines of a key. */
+function parts(value: string): string[] {
+  const quoted = [...value.matchAll(/(?:password|secret|token|key)\w*\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"',]+))/gi)]
+  const [, afterColon] = /^[^:\s]+:(\S+)$/.exec(value) ?? []
+  return [...quoted.map(([, double, single, bare]) => double ?? single ?? bare ?? ''), ...(afterColon === undefined ? [] : [afterColon])]
+}
+
+/**
+ * What configuration providers put into a configuration: the difference between what is written and what it was resolved to.
+ * References that could not be resolved are none.
+ */
+export function resolvedSecrets(written: Readonly<Record<string, string | null>>, resolved: Properties): string[] {
+  const secrets: string[] = []
+  for (const [key, text] of Object.entries(written)) {
+    const value = resolved[key]
+    if (text === null || value === undefined || text === value) continue
+    const literals = text.split(/\$\{[^}]*\}/)
+    const pattern = new RegExp(`^${literals.map((literal) => literal.replace(/[$()*+.?[\\\]^{|}/-]/g, '\\$&')).join('([^]*?)')}$`)
+    for (const secret of (pattern.exec(value) ?? [value, value]).slice(1)) if (secret !== undefined && !secret.startsWith('${')) secrets.push(secret)
+  }
+  return secrets
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
