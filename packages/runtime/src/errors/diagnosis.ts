@@ -64,10 +64,12 @@ const RULES: readonly Rule[] = [
 
 function foundByTheRuntime(inward: readonly FailureCause[]): Found | null {
   return byCode(inward, {
+    TASK_STALLED: 'MR-1108',
     TASK_HANG: 'MR-6101',
     TASK_ABANDONED: 'MR-6102',
     TASK_OUT_OF_MEMORY: 'MR-5101',
     TASK_FLOODS_POOL: 'MR-5103',
+    TASK_STALLED: 'MR-1108',
     THREAD_EXITED: 'MR-6003',
     ERR_WORKER_OUT_OF_MEMORY: 'MR-5101',
   })
@@ -283,9 +285,12 @@ function ofStage(inward: readonly FailureCause[]): Found | null {
     case 'KAFKA_PRODUCE':
       return { id: 'MR-2303', rootCause: `Kafka did not take a record: ${words}` }
     default:
-      return stage.bytes === undefined
+      return stage.bytes === undefined && stage.record?.offset === undefined
         ? { id: 'MR-2111', rootCause: `${capitalised(pluginOf(stage))} cannot write the ${partOf(stage)} of a record: ${words}` }
-        : { id: 'MR-2110', rootCause: `${capitalised(pluginOf(stage))} cannot read the ${partOf(stage)} of a record, ${stage.bytes.byteLength} bytes` }
+        : {
+            id: 'MR-2110',
+            rootCause: `${capitalised(pluginOf(stage))} cannot read the ${partOf(stage)} of a record${stage.bytes === undefined ? '' : `, ${stage.bytes.byteLength} bytes`}`,
+          }
   }
 }
 

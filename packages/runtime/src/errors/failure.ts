@@ -52,6 +52,10 @@ export type RuntimeFailureCode =
   | 'TASK_ABANDONED'
   /** Requests of the task's thread fill libuv's thread pool, which all threads share, and do not end. */
   | 'TASK_FLOODS_POOL'
+  /** There is work and no progress for `millrace.stall.timeout.ms`, and `millrace.stall.action` wants the task, or the connector, to end. */
+  | 'TASK_STALLED'
+  /** There is work, and nothing came of it for `millrace.stall.timeout.ms`; `millrace.stall.action` ends the task then. */
+  | 'TASK_STALLED'
   /** The thread ended without telling why. */
   | 'THREAD_EXITED'
 

@@ -1,6 +1,6 @@
 import type { MaybePromise } from '@millrace/api'
 import { type Retries, StoppedError } from '../errors/retries.ts'
-import { type ErrorStage, StageError } from '../errors/stage-error.ts'
+import { type ErrorStage, type StageDetails, StageError } from '../errors/stage-error.ts'
 
 /** One step of a record's conversion, by one converter. */
 export interface ConversionStep {
@@ -8,6 +8,8 @@ export interface ConversionStep {
   /** Java's name of the converter's class. */
   readonly className: string
   readonly convert: () => MaybePromise<unknown>
+  /** Told where the step fails. */
+  readonly details: () => StageDetails
 }
 
 /**
@@ -42,10 +44,10 @@ async function settled(step: ConversionStep, first: () => MaybePromise<unknown>,
   }
 }
 
-async function again({ stage, className, convert }: ConversionStep, error: unknown, retries: Retries): Promise<unknown> {
+async function again({ stage, className, convert, details }: ConversionStep, error: unknown, retries: Retries): Promise<unknown> {
   try {
     return await retries.again(error, convert)
   } catch (last) {
-    throw last instanceof StoppedError ? last : new StageError(stage, className, last)
+    throw last instanceof StoppedError ? last : new StageError(stage, className, last, details())
   }
 }

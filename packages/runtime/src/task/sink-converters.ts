@@ -1,6 +1,6 @@
 import { type Converter, Headers, type MaybePromise, type SchemaAndValue, type SinkRecord } from '@millrace/api'
 import type { Retries } from '../errors/retries.ts'
-import { StageError } from '../errors/stage-error.ts'
+import { type StageDetails, StageError } from '../errors/stage-error.ts'
 import { type ConversionStep, convertStepByStep } from './convert-again.ts'
 import type { FetchedPartition } from './sink-consumer.ts'
 import type { ConverterSet } from './source-converters.ts'
@@ -41,8 +41,8 @@ export class SinkConverters {
 
   #failed(error: unknown, cursor: FetchedPartition, raw: Headers | null, begun: readonly MaybePromise<unknown>[]): Promise<SinkRecord> {
     const isLast = !begun.some((result) => result instanceof Promise) && !this.#retries.handles(error)
-    const { stage, className } = this.#steps(cursor, raw)[begun.length]!
-    if (isLast) throw new StageError(stage, className, error)
+    const { stage, className, details } = this.#steps(cursor, raw)[begun.length]!
+    if (isLast) throw new StageError(stage, className, error, details())
     return this.#slowly(cursor, raw, begun, [error])
   }
 
@@ -54,9 +54,19 @@ export class SinkConverters {
   #steps(cursor: FetchedPartition, raw: Headers | null): readonly ConversionStep[] {
     const { key, value, header } = this.#converters.classNames
     return [
-      { stage: 'KEY_CONVERTER', className: key, convert: () => this.#key(cursor, raw) },
-      { stage: 'VALUE_CONVERTER', className: value, convert: () => this.#value(cursor, raw) },
-      { stage: 'HEADER_CONVERTER', className: header, convert: () => (raw === null ? null : this.#headers(cursor.topic, raw)) },
+      { stage: 'KEY_CONVERTER', className: key, convert: () => this.#key(cursor, raw), details: () => detailsOf(cursor, cursor.keyStart, cursor.keyEnd) },
+      {
+        stage: 'VALUE_CONVERTER',
+        className: value,
+        convert: () => this.#value(cursor, raw),
+        details: () => detailsOf(cursor, cursor.valueStart, cursor.valueEnd),
+      },
+      {
+        stage: 'HEADER_CONVERTER',
+        className: header,
+        convert: () => (raw === null ? null : this.#headers(cursor.topic, raw)),
+        details: () => detailsOf(cursor, -1, -1),
+      },
     ]
   }
 
@@ -84,6 +94,10 @@ function read(converter: Converter, { topic, buffer }: FetchedPartition, start: 
   if (start === -1) return converter.toConnectData(topic, null, headers)
   if (converter.toConnectDataAt) return converter.toConnectDataAt(topic, buffer, start, end, headers)
   return converter.toConnectData(topic, buffer.subarray(start, end), headers)
+}
+
+function detailsOf({ topic, partition, offset, buffer }: FetchedPartition, start: number, end: number): StageDetails {
+  return { record: { topic, partition, offset }, ...(start === -1 ? {} : { bytes: buffer.subarray(start, end) }) }
 }
 
 function record(cursor: FetchedPartition, key: SchemaAndValue, value: SchemaAndValue, headers: Headers | null): SinkRecord {

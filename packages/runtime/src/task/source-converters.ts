@@ -1,6 +1,6 @@
 import type { Converter, HeaderConverter, MaybePromise, SerializedData, SourceRecord } from '@millrace/api'
 import type { Retries } from '../errors/retries.ts'
-import { StageError } from '../errors/stage-error.ts'
+import { coordinatesOf, StageError } from '../errors/stage-error.ts'
 import { type ConversionStep, convertStepByStep } from './convert-again.ts'
 
 /** A header in bytes. */
@@ -65,8 +65,8 @@ export class SourceConverters {
 
   #failed(error: unknown, record: SourceRecord, begun: readonly MaybePromise<unknown>[]): Promise<Message> {
     const isLast = !begun.some((result) => result instanceof Promise) && !this.#retries.handles(error)
-    const { stage, className } = this.#steps(record)[begun.length]!
-    if (isLast) throw new StageError(stage, className, error)
+    const { stage, className, details } = this.#steps(record)[begun.length]!
+    if (isLast) throw new StageError(stage, className, error, details())
     return this.#slowly(record, begun, [error])
   }
 
@@ -76,11 +76,12 @@ export class SourceConverters {
   }
 
   #steps(record: SourceRecord): readonly ConversionStep[] {
+    const details = () => ({ record: coordinatesOf(record) })
     const { key, value, header } = this.#converters.classNames
     return [
-      { stage: 'HEADER_CONVERTER', className: header, convert: () => (record.headers === null ? null : this.#headers(record)) },
-      { stage: 'KEY_CONVERTER', className: key, convert: () => this.#key(record) },
-      { stage: 'VALUE_CONVERTER', className: value, convert: () => this.#value(record) },
+      { stage: 'HEADER_CONVERTER', className: header, convert: () => (record.headers === null ? null : this.#headers(record)), details },
+      { stage: 'KEY_CONVERTER', className: key, convert: () => this.#key(record), details },
+      { stage: 'VALUE_CONVERTER', className: value, convert: () => this.#value(record), details },
     ]
   }
 

@@ -1,12 +1,14 @@
 import type { ConnectRecord, MaybePromise, Predicate, Transformation } from '@millrace/api'
 import { type Retries, StoppedError } from '../errors/retries.ts'
-import { StageError } from '../errors/stage-error.ts'
+import { coordinatesOf, StageError } from '../errors/stage-error.ts'
 
 /** What became of a record: itself or its successor, several in its place, or null where it was filtered. */
 export type Transformed<R> = R | readonly R[] | null
 
 /** A transformation with what decides whether a record passes it (`org.apache.kafka.connect.runtime.TransformationStage`). */
 export interface TransformationStage<R extends ConnectRecord> {
+  /** Its name in `transforms`. */
+  readonly alias: string
   readonly transformation: Transformation<R>
   /** Java's name of the transformation's class. */
   readonly className: string
@@ -73,7 +75,7 @@ export class TransformationChain<R extends ConnectRecord> {
       const result = applied(stage, record)
       return result instanceof Promise ? result.catch((error: unknown) => this.#again(error, stage, record)) : result
     } catch (error) {
-      if (!this.#retries.handles(error)) throw new StageError('TRANSFORMATION', stage.className, error)
+      if (!this.#retries.handles(error)) throw this.#failure(stage, record, error)
       return this.#again(error, stage, record)
     }
   }
@@ -82,8 +84,13 @@ export class TransformationChain<R extends ConnectRecord> {
     try {
       return await this.#retries.again(error, () => applied(stage, record))
     } catch (last) {
-      throw last instanceof StoppedError ? last : new StageError('TRANSFORMATION', stage.className, last)
+      throw last instanceof StoppedError ? last : this.#failure(stage, record, last)
     }
+  }
+
+  #failure(stage: TransformationStage<R>, record: R, cause: unknown): StageError {
+    const transform = { alias: stage.alias, position: this.#stages.indexOf(stage) + 1 }
+    return new StageError('TRANSFORMATION', stage.className, cause, { transform, record: coordinatesOf(record) })
   }
 }
 
