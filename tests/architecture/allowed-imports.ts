@@ -34,7 +34,7 @@ export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
   thread: ['config', 'plugins', 'logging', 'errors'],
   task: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
   // Runs in the connectors' thread, as task/ does in a task's, and shares the thread's end of the channel with it.
-  connector: ['task', 'thread', 'storage', 'config', 'plugins', 'logging', 'errors'],
+  connector: ['task', 'thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
   storage: ['logging', 'errors'],
   plugins: ['logging', 'errors'],
   metrics: ['logging', 'errors'],

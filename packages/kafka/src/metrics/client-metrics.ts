@@ -3,7 +3,7 @@ import { type ClientMetric, MetricGroup, Spread, type Windows } from './metric-g
 
 export interface ClientMetricsOptions {
   /** How the groups of this kind of client are called in Java: `producer-metrics` and so on. */
-  readonly prefix: 'producer' | 'consumer' | 'admin-client'
+  readonly prefix: 'producer' | 'consumer' | 'admin-client' | 'connect'
   readonly clientId: string
   readonly windowMs: number
   readonly samples: number
@@ -70,7 +70,7 @@ const IDLE_MAX_MS = 3_600_000
 export class ClientMetrics {
   readonly traffic = new Traffic()
   readonly connections = new ConnectionCounts()
-  readonly #prefix: string
+  readonly #prefix: ClientMetricsOptions['prefix']
   readonly #tags: Readonly<Record<string, string>>
   readonly #windows: Windows
   readonly #groups: MetricGroup[] = []
@@ -83,6 +83,11 @@ export class ClientMetrics {
     this.#windows = { windowMs, samples, startedAt: monotonicClock.now() }
     this.#rotatedAt = this.#windows.startedAt
     this.#describe()
+  }
+
+  /** As these, with nothing counted yet, for a client that Java calls otherwise. */
+  as(prefix: ClientMetricsOptions['prefix']): ClientMetrics {
+    return new ClientMetrics({ prefix, clientId: this.#tags['client-id'] ?? '', windowMs: this.#windows.windowMs, samples: this.#windows.samples })
   }
 
   /** The group of all that is not about a single broker, topic or partition, such as `producer-metrics`. @param name after the prefix. */

@@ -13,6 +13,10 @@ const adminListenersValidator = lambda((_name, value) => {
   if ((value as readonly string[] | null)?.some((url) => url.trim() === '')) throw new ConfigError('Empty URL found when parsing admin.listeners list.')
 }, 'List of comma-separated URLs, ex: http://localhost:8080,https://localhost:8443.')
 
+const metricsListenersValidator = lambda((name, value) => {
+  if ((value as readonly string[] | null)?.some((url) => url.trim() === '')) throw ConfigError.invalidValue(name, String(value), 'A URL is empty.')
+}, 'List of comma-separated URLs, ex: http://localhost:9404.')
+
 const anyList = validList.anyNonDuplicateValues()
 
 /** The settings of the original that both modes share, in its order. */
@@ -104,13 +108,13 @@ export const commonWorkerConfigDef = new ConfigDef()
     default: 'INFO',
     importance: 'LOW',
     validator: validString.in('INFO', 'DEBUG'),
-    documentation: 'Which metrics are recorded.',
+    documentation: 'Accepted for compatibility: all metrics of the original are of the level INFO.',
   })
   .define('metric.reporters', {
     type: 'LIST',
     default: ['org.apache.kafka.common.metrics.JmxReporter'],
     importance: 'LOW',
-    documentation: 'Accepted for compatibility: Java classes that publish metrics cannot be loaded.',
+    documentation: 'Accepted for compatibility: Java classes that publish metrics cannot be loaded. Metrics are at GET /metrics.',
   })
   .define('header.converter', {
     type: 'CLASS',
@@ -228,6 +232,21 @@ export const millraceConfigDef = new ConfigDef()
     validator: range.atLeast(100),
     documentation:
       'Milliseconds that one synchronous call of a plugin may block its thread before the task fails. Default: 20000, well below the session timeout of consumers.',
+  })
+  .define('millrace.metrics.listeners', {
+    type: 'LIST',
+    default: null,
+    importance: 'MEDIUM',
+    validator: metricsListenersValidator,
+    documentation: 'URLs that serve /metrics, such as http://0.0.0.0:9404. Default: those of listeners. Empty: nobody serves it.',
+  })
+  .define('millrace.metrics.names', {
+    type: 'STRING',
+    default: 'short',
+    importance: 'LOW',
+    validator: validString.in('short', 'full'),
+    documentation:
+      'Names of metrics at /metrics. short: as the rules of Strimzi give, kafka_connect_worker_connector_count. full: as the JMX exporter gives without rules, kafka_connect_connect_worker_metrics_connector_count.',
   })
   .define('millrace.log.level', {
     type: 'STRING',

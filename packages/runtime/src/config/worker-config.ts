@@ -64,6 +64,12 @@ export interface WorkerConfig {
   readonly healthCheckIntervalMs: number
   /** `millrace.health.check.failures`: failed checks in a row until it says so. Default 3. */
   readonly healthCheckFailuresMax: number
+  /** `metrics.sample.window.ms` and `metrics.num.samples`: over which time rates and averages are taken. */
+  readonly metricWindows: { readonly windowMs: number; readonly samples: number }
+  /** `millrace.metrics.listeners`. Null: the main listeners serve `/metrics`; empty: nobody does. */
+  readonly metricsListeners: readonly string[] | null
+  /** `millrace.metrics.names`. Default `short`. */
+  readonly metricStyle: 'short' | 'full'
   /** `millrace.log.level`, in capital letters. Default INFO. */
   readonly logLevel: string
   /** `millrace.log.format`. Default `text`, laid out as the original's. */
@@ -131,6 +137,9 @@ export function parseWorkerConfig({ mode, properties, rawProperties = properties
     taskHangTimeoutMs: parsed['millrace.task.hang.timeout.ms'],
     healthCheckIntervalMs: parsed['millrace.health.check.interval.ms'],
     healthCheckFailuresMax: parsed['millrace.health.check.failures'],
+    metricWindows: { windowMs: parsed['metrics.sample.window.ms'], samples: parsed['metrics.num.samples'] },
+    metricsListeners: parsed['millrace.metrics.listeners'],
+    metricStyle: parsed['millrace.metrics.names'] === 'full' ? 'full' : 'short',
     logLevel: parsed['millrace.log.level'].toUpperCase(),
     logFormat: parsed['millrace.log.format'] === 'json' ? 'json' : 'text',
   }

@@ -2,10 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
 import { ConnectError, type Connector, type SinkConnectorContext, type SourceConnectorContext, type SourceTask, type SinkTask } from '@millrace/api'
 import { failureOf } from '../errors/failure.ts'
+import type { Metric } from '../metrics/metric.ts'
 import { instanceOf } from '../task/plugin-instances.ts'
 import { RegisteredMetrics } from '../task/registered-metrics.ts'
 import { StoredOffsets } from '../task/stored-offsets.ts'
 import { ThreadChannel } from '../task/thread-channel.ts'
+import { ThreadMeter } from '../task/thread-meter.ts'
 import type { FromConnectorThread, GeneratedTaskConfigs, StartConnector, ThreadStart, ToConnectorThread } from '../thread/messages.ts'
 import { answer } from '../thread/requests.ts'
 import { HEARTBEAT_INTERVAL_MS, ThreadMarker } from '../thread/thread-marker.ts'
@@ -20,6 +22,7 @@ type AnyConnector = Connector<SourceConnectorContext & SinkConnectorContext, Sou
 interface Instance {
   readonly start: StartConnector
   readonly stopped: AbortController
+  readonly metrics: RegisteredMetrics
   connector: AnyConnector | null
   /** Calls of one instance follow one another. */
   turn: Promise<unknown>
@@ -31,11 +34,12 @@ const { marker: markerBuffer, logLevels } = workerData as ThreadStart
 const marker = new ThreadMarker(markerBuffer)
 const channel = new ThreadChannel<FromConnectorThread>(port, logLevels)
 const origin = new AsyncLocalStorage<Instance>()
+const meter = new ThreadMeter('connector', marker)
 const instances = new Map<string, Instance>()
 
 process.on('uncaughtException', attribute)
 process.on('unhandledRejection', attribute)
-setInterval(() => marker.beat(), HEARTBEAT_INTERVAL_MS)
+setInterval(beat, HEARTBEAT_INTERVAL_MS)
 port.on('message', (message: ToConnectorThread) => receive(message))
 channel.post({ type: 'ready' })
 
@@ -47,6 +51,8 @@ function receive(message: ToConnectorThread): void {
       return reply(message.request, () => stopConnector(message.name))
     case 'generate-task-configs':
       return reply(message.request, () => generateTaskConfigs(message.name, message.tasksMax))
+    case 'read-metrics':
+      return reply(message.request, () => meter.read(message.style, metricSources()))
     case 'change-log-levels':
       return channel.setLevels(message.levels)
     case 'answer':
@@ -59,8 +65,24 @@ function reply(request: number, work: () => Promise<unknown>): void {
   void answer((message) => channel.post(message), request, work)
 }
 
+/** What a connector's own gauges do is on its account. */
+function metricSources(): (() => readonly Metric[])[] {
+  return [...instances.values()].map((instance) => () => marker.call(instance.start.incarnation, () => origin.run(instance, () => instance.metrics.list())))
+}
+
+function beat(): void {
+  marker.beat()
+  meter.beat()
+}
+
 function startConnector(start: StartConnector): Promise<null> {
-  const instance: Instance = { start, stopped: new AbortController(), connector: null, turn: Promise.resolve() }
+  const instance: Instance = {
+    start,
+    stopped: new AbortController(),
+    metrics: new RegisteredMetrics({ connector: start.name }),
+    connector: null,
+    turn: Promise.resolve(),
+  }
   instances.set(start.name, instance)
   return inTurn(instance, async () => {
     const connector = (await instanceOf(start.plugin)) as AnyConnector
@@ -103,12 +125,12 @@ function inTurn<T>(instance: Instance, work: () => Promise<T>): Promise<T> {
   return result
 }
 
-function contextOf({ start, stopped }: Instance): SourceConnectorContext & SinkConnectorContext {
+function contextOf({ start, stopped, metrics }: Instance): SourceConnectorContext & SinkConnectorContext {
   const { name, incarnation } = start
   const logger = channel.logger(start.plugin.className, { connector: name, task: null })
   return {
     logger,
-    metrics: new RegisteredMetrics(),
+    metrics,
     signal: stopped.signal,
     offsetStorageReader: new StoredOffsets(name, (make) => channel.request(make as (request: number) => FromConnectorThread), logger),
     requestTaskReconfiguration: () => channel.post({ type: 'task-reconfiguration', name, incarnation }),

@@ -17,6 +17,11 @@ export class ErrorCounters {
     this.#lastErrorAtMs = nowMs
   }
 
+  /** When an attempt last failed, in milliseconds since the epoch; 0 for never. */
+  get lastErrorAtMs(): number {
+    return this.#lastErrorAtMs
+  }
+
   snapshot(): RecordErrors {
     return {
       failures: this.failures,

@@ -23,9 +23,8 @@ import { Lease } from './lease.ts'
 import { Ledger } from './ledger.ts'
 import type { Occupancy } from './occupancy.ts'
 import { Pause } from './pause.ts'
-import { instanceOf, loadConverters, loadTransformations } from './plugin-instances.ts'
+import { type ContextOf, instanceOf, loadConverters, loadTransformations } from './plugin-instances.ts'
 import { consumedMessageText, sourceRecordText } from './record-text.ts'
-import { RegisteredMetrics } from './registered-metrics.ts'
 import { SinkContext } from './sink-context.ts'
 import { SinkConverters } from './sink-converters.ts'
 import { SinkTaskLoop } from './sink-task.ts'
@@ -34,6 +33,7 @@ import { SourceTaskLoop } from './source-task.ts'
 import { StageTimer } from './stage-timer.ts'
 import { StoredOffsets } from './stored-offsets.ts'
 import type { TaskEvents, TaskLoop } from './task-loop.ts'
+import type { TaskMetrics } from './task-metrics.ts'
 import type { ThreadChannel } from './thread-channel.ts'
 import { kafkaTopicAdmin, TopicCreation } from './topic-creation.ts'
 import { TransformationChain } from './transformation-chain.ts'
@@ -46,6 +46,7 @@ export interface TaskSurroundings {
     /** The consumer of a sink task is a member of a group, or no longer. */
     membership(member: GroupMember | null): void
   }
+  readonly metrics: TaskMetrics
   /** Aborted when the task shall end. */
   readonly signal: AbortSignal
 }
@@ -55,7 +56,7 @@ export function assembleTask(start: TaskStart, surroundings: TaskSurroundings): 
   return start.kind === 'source' ? assembleSourceTask(start, surroundings) : assembleSinkTask(start, surroundings)
 }
 
-async function assembleSourceTask(start: TaskStart, { channel, occupancy, events, signal }: TaskSurroundings): Promise<TaskLoop> {
+async function assembleSourceTask(start: TaskStart, { channel, occupancy, events, metrics, signal }: TaskSurroundings): Promise<TaskLoop> {
   const origin = { connector: start.id.connector, task: start.id.task }
   const logger = channel.logger('org.apache.kafka.connect.runtime.WorkerSourceTask', origin)
   const { task, pluginLogger } = await taskInstance<SourceTask>(start, channel)
@@ -66,8 +67,9 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
     reporters: logReporters(start, sourceRecordText, errorCounters, channel),
     counters: errorCounters,
   })
-  const converters = new SourceConverters(await loadConverters(start.converters, pluginLogger), retries)
-  const transformations = new TransformationChain(await loadTransformations<SourceRecord>(start.transformations, pluginLogger), retries)
+  const contextOf: ContextOf = (part) => ({ logger: pluginLogger, metrics: metrics.plugin(part) })
+  const converters = new SourceConverters(await loadConverters(start.converters, contextOf), retries)
+  const transformations = new TransformationChain(await loadTransformations<SourceRecord>(start.transformations, contextOf), retries)
   const offsets = new StoredOffsets(start.id.connector, (make) => channel.request(make), logger)
 
   const ledger = new Ledger()
@@ -80,19 +82,21 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
     offsetFlushIntervalMs: start.offsetFlushIntervalMs,
     offsetFlushTimeoutMs: start.offsetFlushTimeoutMs,
     topicUsed: (topic) => events.topicUsed(topic),
-    afterCommit() {
+    afterCommit(isSuccess, tookMs) {
+      metrics.committed(isSuccess, tookMs)
       const imbalance = ledger.check(loop.inFlight)
       if (imbalance !== null) logger.error(imbalance)
       events.progressed()
     },
   })
-  const admin = start.topicCreation === null ? null : kafkaTopicAdmin(new Admin(start.admin, { logger }))
+  const admin = start.topicCreation === null ? null : kafkaTopicAdmin(metrics.client(new Admin(start.admin, { logger })))
+  metrics.observe({ ledger, errors: errorCounters })
   const loop: SourceTaskLoop = new SourceTaskLoop({
     task,
     properties: start.taskConfig,
     context: {
       logger: pluginLogger,
-      metrics: new RegisteredMetrics(),
+      metrics: metrics.plugin(),
       signal,
       offsetStorageReader: offsets,
       transactionContext: null,
@@ -103,13 +107,14 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
     errors,
     errorCounters,
     topics: new TopicCreation(start.topicCreation, admin, logger),
-    producer: new Producer(start.producer, { logger }),
+    producer: metrics.client(new Producer(start.producer, { logger })),
     delivery,
     offsets,
     lease: new Lease(() => channel.request((request) => ({ type: 'read-lease', request }))),
     pause: new Pause(start.targetState === 'PAUSED'),
     ledger,
     stages: new StageTimer(['poll', 'transform', 'convert', 'send']),
+    metrics,
     occupancy,
     events,
     logger,
@@ -118,17 +123,18 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
   return loop
 }
 
-async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, signal }: TaskSurroundings): Promise<TaskLoop> {
+async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, metrics, signal }: TaskSurroundings): Promise<TaskLoop> {
   const logger = channel.logger('org.apache.kafka.connect.runtime.WorkerSinkTask', { connector: start.id.connector, task: start.id.task })
   const { task, pluginLogger } = await taskInstance<SinkTask>(start, channel)
   const errorCounters = new ErrorCounters()
   const retries = retriesOf(start, errorCounters, signal)
-  const converterSet = await loadConverters(start.converters, pluginLogger)
+  const contextOf: ContextOf = (part) => ({ logger: pluginLogger, metrics: metrics.plugin(part) })
+  const converterSet = await loadConverters(start.converters, contextOf)
   const converters = new SinkConverters(converterSet, retries)
-  const transformations = new TransformationChain(await loadTransformations<SinkRecord>(start.transformations, pluginLogger), retries)
+  const transformations = new TransformationChain(await loadTransformations<SinkRecord>(start.transformations, contextOf), retries)
   const ledger = new Ledger()
   const ended = (message: ConsumedMessage, isStored: boolean) => failedRecords.ended(message, isStored)
-  const deadLetterQueue = await assembleDeadLetterQueue(start, errorCounters, ended, logger)
+  const deadLetterQueue = await assembleDeadLetterQueue(start, errorCounters, ended, logger, metrics)
   const reporters = [...logReporters(start, consumedMessageText, errorCounters, channel), ...(deadLetterQueue === null ? [] : [deadLetterQueue])]
   const failedRecords: FailedRecords = new FailedRecords({
     handler: new ErrorHandler<ConsumedMessage>({ tolerance: start.errors.tolerance, reporters, counters: errorCounters }),
@@ -137,14 +143,15 @@ async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, 
     converters: converterSet,
     ledger,
   })
-  const consumer = new Consumer(start.consumer, { logger, membershipChanged: (member) => events.membership(member) })
+  const consumer = metrics.client(new Consumer(start.consumer, { logger, membershipChanged: (member) => events.membership(member) }))
+  metrics.observeSink({ ledger, errors: errorCounters }, consumer)
   const configs = () => channel.request<TaskStart['taskConfig']>((request) => ({ type: 'read-task-config', request, id: start.id }))
   return new SinkTaskLoop({
     task,
     properties: start.taskConfig,
     context: new SinkContext({
       logger: pluginLogger,
-      metrics: new RegisteredMetrics(),
+      metrics: metrics.plugin(),
       signal,
       configs,
       consumer,
@@ -159,6 +166,7 @@ async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, 
     pause: new Pause(start.targetState === 'PAUSED'),
     ledger,
     stages: new StageTimer(['poll', 'convert', 'transform', 'put', 'commit']),
+    metrics,
     occupancy,
     events,
     logger,
@@ -188,11 +196,12 @@ async function assembleDeadLetterQueue(
   counters: ErrorCounters,
   ended: (message: ConsumedMessage, isStored: boolean) => void,
   logger: Logger,
+  metrics: TaskMetrics,
 ): Promise<DeadLetterQueue | null> {
   if (errors.deadLetterQueue === null || deadLetterClients === null) return null
   const { topic, replicationFactor, hasContextHeaders } = errors.deadLetterQueue
   await createDeadLetterTopic(kafkaTopicAdmin(new Admin(deadLetterClients.admin, { logger })), topic, replicationFactor, logger)
-  return new DeadLetterQueue({ id, topic, hasContextHeaders, producer: new Producer(deadLetterClients.producer, { logger }), counters, ended, logger })
+  return new DeadLetterQueue({ id, topic, hasContextHeaders, producer: metrics.client(new Producer(deadLetterClients.producer, { logger })), counters, ended, logger })
 }
 
 /** A task's class is what its connector's class names; a connector that was never started tells it. */

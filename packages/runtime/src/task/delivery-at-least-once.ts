@@ -26,8 +26,8 @@ export interface DeliveryOptions {
   readonly offsetFlushTimeoutMs: number
   /** Called once per topic, when Kafka has the first message to it; and once more after `forgetTopics`. */
   readonly topicUsed: (topic: string) => void
-  /** After each commit, successful or not. */
-  readonly afterCommit: () => void
+  /** After each commit. @param isSuccess whether the offsets are stored. @param tookMs how long that took. */
+  readonly afterCommit: (isSuccess: boolean, tookMs: number) => void
 }
 
 /** By which the original names who failed to produce. */
@@ -129,16 +129,19 @@ export class AtLeastOnceDelivery implements SendListener {
     if (this.#isCancelled) return false
     const { offsetWriter, offsetFlushTimeoutMs, logger, afterCommit } = this.#options
     const offsets = this.#submitted.takeCommittable()
+    const startedAtMs = performance.now()
+    let isStored = false
     try {
       if (offsets.length > 0 && !(await settlesWithin(offsetWriter.write(offsets), offsetFlushTimeoutMs))) {
         throw new ConnectError(`The offset store did not answer within ${offsetFlushTimeoutMs} ms`)
       }
+      isStored = true
     } catch (error) {
       this.#submitted.restoreCommittable(offsets)
       logger.error('Failed to flush offsets to storage', error)
       return false
     } finally {
-      afterCommit()
+      afterCommit(isStored, performance.now() - startedAtMs)
     }
     await this.#tellCommitted()
     return true

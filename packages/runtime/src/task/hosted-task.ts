@@ -4,11 +4,13 @@ import type { FromTaskThread, ProgressSnapshot, TaskStart } from '../thread/mess
 import { assembleTask } from './assemble-task.ts'
 import { Occupancy, type OccupancyMarker } from './occupancy.ts'
 import type { TaskLoop } from './task-loop.ts'
+import { TaskMetrics } from './task-metrics.ts'
 import type { ThreadChannel } from './thread-channel.ts'
 
 /** One incarnation of a task in its thread: runs its loop once and tells the main thread what becomes of it. */
 export class HostedTask {
   readonly start: TaskStart
+  readonly metrics: TaskMetrics
   readonly #channel: ThreadChannel<FromTaskThread>
   readonly #occupancy: Occupancy
   readonly #stopped = new AbortController()
@@ -21,6 +23,7 @@ export class HostedTask {
     this.start = start
     this.#channel = channel
     this.#occupancy = new Occupancy(marker, start.incarnation)
+    this.metrics = new TaskMetrics(start, start.metricWindows)
     this.#isPausedWanted = start.targetState === 'PAUSED'
   }
 
@@ -30,6 +33,7 @@ export class HostedTask {
       this.#loop = await assembleTask(this.start, {
         channel: this.#channel,
         occupancy: this.#occupancy,
+        metrics: this.metrics,
         events: {
           running: () => this.#tellState('RUNNING', null),
           paused: () => this.#tellState('PAUSED', null),
@@ -105,6 +109,7 @@ export class HostedTask {
   }
 
   #tellState(state: 'RUNNING' | 'PAUSED' | 'UNASSIGNED', error: null): void {
+    if (state !== 'UNASSIGNED') this.metrics.changed(state)
     if (!this.#isFailed) this.#post(state, error)
   }
 

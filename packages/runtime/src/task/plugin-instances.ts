@@ -1,29 +1,34 @@
-import type { ConnectRecord, Converter, HeaderConverter, Logger, PluginContext, Predicate, Transformation } from '@millrace/api'
+import type { ConnectRecord, Converter, HeaderConverter, PluginContext, Predicate, Transformation } from '@millrace/api'
 import { loadPlugin } from '../plugins/load-plugin.ts'
 import type { PluginUse, TaskStart, TransformationUse } from '../thread/messages.ts'
-import { RegisteredMetrics } from './registered-metrics.ts'
 import type { ConverterSet } from './source-converters.ts'
 import type { TransformationStage } from './transformation-chain.ts'
 
+/** Makes what a part of the task is configured with. @param part says which it is, in the tags of its metrics. */
+export type ContextOf = (part: Readonly<Record<string, string>>) => PluginContext
+
 /** The task's own instances of its converters, configured. @throws where one cannot be loaded or refuses its configuration. */
-export async function loadConverters({ key, value, header }: TaskStart['converters'], logger: Logger): Promise<ConverterSet> {
+export async function loadConverters({ key, value, header }: TaskStart['converters'], contextOf: ContextOf): Promise<ConverterSet> {
   return {
-    key: await loadConverter(key, true, logger),
-    value: await loadConverter(value, false, logger),
-    header: await loadHeaderConverter(header, logger),
+    key: await loadConverter(key, true, contextOf({ converter: 'key' })),
+    value: await loadConverter(value, false, contextOf({ converter: 'value' })),
+    header: await loadHeaderConverter(header, contextOf({ converter: 'header' })),
     classNames: { key: key.descriptor.className, value: value.descriptor.className, header: header.descriptor.className },
   }
 }
 
 /** The task's own instances of its transformations and their predicates, configured, in order. */
-export async function loadTransformations<R extends ConnectRecord>(uses: readonly TransformationUse[], logger: Logger): Promise<TransformationStage<R>[]> {
+export async function loadTransformations<R extends ConnectRecord>(
+  uses: readonly TransformationUse[],
+  contextOf: ContextOf,
+): Promise<TransformationStage<R>[]> {
   const stages: TransformationStage<R>[] = []
-  for (const { descriptor, properties, predicate: use } of uses) {
+  for (const { alias, descriptor, properties, predicate: use } of uses) {
     const transformation = (await instanceOf(descriptor)) as Transformation<R>
-    transformation.configure(properties, pluginContext(logger))
+    transformation.configure(properties, contextOf({ transformation: alias }))
     const predicate = use === null ? null : ((await instanceOf(use.descriptor)) as Predicate<R>)
-    predicate?.configure(use?.properties ?? {}, pluginContext(logger))
-    stages.push({ transformation, className: descriptor.className, predicate, isNegated: use?.isNegated ?? false })
+    if (use !== null) predicate?.configure(use.properties, contextOf({ predicate: use.alias }))
+    stages.push({ alias, transformation, className: descriptor.className, predicate, isNegated: use?.isNegated ?? false })
   }
   return stages
 }
@@ -34,18 +39,14 @@ export async function instanceOf(descriptor: PluginUse['descriptor']): Promise<u
   return new Plugin()
 }
 
-async function loadConverter({ descriptor, properties }: PluginUse, isKey: boolean, logger: Logger): Promise<Converter> {
+async function loadConverter({ descriptor, properties }: PluginUse, isKey: boolean, context: PluginContext): Promise<Converter> {
   const converter = (await instanceOf(descriptor)) as Converter
-  converter.configure(properties, isKey, pluginContext(logger))
+  converter.configure(properties, isKey, context)
   return converter
 }
 
-async function loadHeaderConverter({ descriptor, properties }: PluginUse, logger: Logger): Promise<HeaderConverter> {
+async function loadHeaderConverter({ descriptor, properties }: PluginUse, context: PluginContext): Promise<HeaderConverter> {
   const converter = (await instanceOf(descriptor)) as HeaderConverter
-  converter.configureHeader(properties, pluginContext(logger))
+  converter.configureHeader(properties, context)
   return converter
-}
-
-function pluginContext(logger: Logger): PluginContext {
-  return { logger, metrics: new RegisteredMetrics() }
 }

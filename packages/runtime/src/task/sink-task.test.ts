@@ -27,6 +27,7 @@ import type { AssignmentListener, FetchedPartition, FetchedRecords, SinkConsumer
 import { SinkContext } from './sink-context.ts'
 import { SinkConverters } from './sink-converters.ts'
 import { SinkTaskLoop } from './sink-task.ts'
+import { taskMetricsForTests } from './fixtures/task-metrics-for-tests.ts'
 import { StageTimer } from './stage-timer.ts'
 import { partitionName } from './topic-partitions.ts'
 import { TransformationChain } from './transformation-chain.ts'
@@ -236,6 +237,7 @@ function begin(
     pause: new Pause(false),
     ledger,
     stages: new StageTimer(['poll', 'convert', 'transform', 'put', 'commit']),
+    metrics: taskMetricsForTests('sink'),
     occupancy: new Occupancy({ enter() {}, leave() {} }, 1),
     events: {
       running: () => void calls.push('RUNNING'),

@@ -25,6 +25,7 @@ import type { SinkConverters } from './sink-converters.ts'
 import { commitDecision, offsetsOf } from './sink-offsets.ts'
 import { SAMPLE_INTERVAL, type StageTimer } from './stage-timer.ts'
 import type { TaskEvents, TaskLoop } from './task-loop.ts'
+import type { TaskMetrics } from './task-metrics.ts'
 import { partitionName } from './topic-partitions.ts'
 import type { Transformed, TransformationChain } from './transformation-chain.ts'
 
@@ -44,6 +45,7 @@ export interface SinkTaskParts {
   readonly pause: Pause
   readonly ledger: Ledger
   readonly stages: StageTimer<SinkStage>
+  readonly metrics: TaskMetrics
   readonly occupancy: Occupancy
   readonly events: TaskEvents
   readonly logger: Logger
@@ -94,6 +96,8 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   #isPaused = false
   #isRedelivering = false
   #turnStartedAtMs = 0
+  /** How long the last put took. */
+  #putMs = 0
   readonly #topicsUsed = new Set<string>()
 
   constructor(parts: SinkTaskParts) {
@@ -272,7 +276,8 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       this.#refused(error)
       return
     } finally {
-      stages.add('put', performance.now() - startedAtMs)
+      this.#putMs = performance.now() - startedAtMs
+      stages.add('put', this.#putMs)
     }
     this.#taken()
   }
@@ -280,6 +285,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   /** `put` took the batch: only now may its positions be committed (docs/spec/record-delivery.md, D7). */
   #taken(): void {
     const { spans, positions } = this.#batch
+    this.#parts.metrics.put(this.#batch.records.length, this.#putMs)
     for (const [name, span] of spans) if (span.count > 0) this.#deliveredOf(name).add(span)
     for (const [name, position] of positions) this.#current.set(name, position)
     if (this.#batch.records.length > 0 || positions.size > 0) this.#batch = emptyBatch()
@@ -321,18 +327,19 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
 
   /** Asks the task what may be committed and commits that: without waiting for the answer, or, on closing, with. */
   async #commit(partitions: readonly TopicPartition[], { isClosing }: { readonly isClosing: boolean }): Promise<void> {
-    const { logger, stages, ledger, events } = this.#parts
+    const { logger, stages, metrics, ledger, events } = this.#parts
     const startedAtMs = performance.now()
     const current = offsetsOf(this.#current, partitions)
     if (current.size === 0) return
+    metrics.commitBegins()
     try {
       if (isClosing && !(await this.#deadLettersStored())) return
       const returned = await this.#preCommit([...current.values()], isClosing)
-      if (returned === null) return
+      if (returned === null) return metrics.committed(false, performance.now() - startedAtMs)
       const { committable, accepted, warnings } = commitDecision({ current, committed: offsetsOf(this.#committed, partitions), returned })
       for (const warning of warnings) logger.warn(warning)
       for (const offset of accepted) this.#covered(offset)
-      if (committable.length === 0) return
+      if (committable.length === 0) return metrics.committed(true, performance.now() - startedAtMs)
       const answer = this.#sendCommit(committable)
       if (isClosing) await answer
     } finally {
@@ -380,8 +387,10 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   }
 
   #answered(number: number, offsets: readonly TopicPartitionOffset[], error: unknown): void {
-    if (number !== this.#commitNumber) return
+    const { metrics } = this.#parts
+    if (number !== this.#commitNumber) return metrics.commitSkipped()
     this.#isCommitting = false
+    metrics.committed(error === null, performance.now() - this.#commitStartedAtMs)
     if (error !== null) this.#parts.logger.error('Commit of offsets threw an unexpected exception', error)
     else for (const offset of offsets) if (this.#current.has(partitionName(offset))) this.#committed.set(partitionName(offset), offset)
   }

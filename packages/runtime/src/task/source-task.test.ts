@@ -23,6 +23,7 @@ import { Pause } from './pause.ts'
 import { SourceConverters } from './source-converters.ts'
 import type { SourceProducer } from './source-producer.ts'
 import { SourceTaskLoop } from './source-task.ts'
+import { taskMetricsForTests } from './fixtures/task-metrics-for-tests.ts'
 import { StageTimer } from './stage-timer.ts'
 import { type CommittableOffset, type SubmittedRecord, SubmittedRecords } from './submitted-records.ts'
 import { TopicCreation } from './topic-creation.ts'
@@ -177,6 +178,7 @@ function begin(
     pause: new Pause(false),
     ledger,
     stages: new StageTimer(['poll', 'transform', 'convert', 'send']),
+    metrics: taskMetricsForTests('source'),
     lease: new Lease(async () => Infinity),
     occupancy: new Occupancy({ enter() {}, leave() {} }, 1),
     events: { running: () => void states.push('RUNNING'), paused: () => void states.push('PAUSED'), topicUsed() {}, progressed() {} },

@@ -15,6 +15,7 @@ import { isRetriableKafkaError, type SourceProducer } from './source-producer.ts
 import { SAMPLE_INTERVAL, type StageTimer } from './stage-timer.ts'
 import type { SubmittedRecord } from './submitted-records.ts'
 import type { TaskEvents, TaskLoop } from './task-loop.ts'
+import type { TaskMetrics } from './task-metrics.ts'
 import type { TopicCreation } from './topic-creation.ts'
 import type { Transformed, TransformationChain } from './transformation-chain.ts'
 
@@ -39,6 +40,7 @@ export interface SourceTaskParts {
   readonly pause: Pause
   readonly ledger: Ledger
   readonly stages: StageTimer<SourceStage>
+  readonly metrics: TaskMetrics
   readonly occupancy: Occupancy
   readonly events: TaskEvents
   readonly logger: Logger
@@ -62,6 +64,8 @@ export class SourceTaskLoop implements TaskLoop {
   readonly #knownTopics = new Set<string>()
   #lastTopic: string | null = null
   #turnStartedAtMs = 0
+  /** How long the last poll took. */
+  #pollMs = 0
 
   constructor(parts: SourceTaskParts) {
     this.#parts = parts
@@ -137,13 +141,15 @@ export class SourceTaskLoop implements TaskLoop {
       logger.warn('failed to poll records from SourceTask. Will retry operation.', error)
       return null
     } finally {
-      stages.add('poll', performance.now() - startedAtMs)
+      this.#pollMs = performance.now() - startedAtMs
+      stages.add('poll', this.#pollMs)
     }
   }
 
   async #dispatch(batch: readonly SourceRecord[]): Promise<void> {
     const { ledger, stages, occupancy } = this.#parts
     ledger.read += batch.length
+    this.#parts.metrics.polled(batch.length, this.#pollMs)
     this.#undispatched = batch.length
     const startedAtMs = performance.now()
     try {

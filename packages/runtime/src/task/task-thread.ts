@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
 import { failureOf } from '../errors/failure.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { FromTaskThread, TaskStart, ThreadStart, ToTaskThread } from '../thread/messages.ts'
 import { answer } from '../thread/requests.ts'
 import { HEARTBEAT_INTERVAL_MS, ThreadMarker } from '../thread/thread-marker.ts'
 import { HostedTask } from './hosted-task.ts'
 import { ThreadChannel } from './thread-channel.ts'
+import { ThreadMeter } from './thread-meter.ts'
 
 /*
  * The entry of a task thread. It hosts any number of tasks; what they do is attributed to them by `AsyncLocalStorage`, so that an error that
@@ -18,11 +20,12 @@ const { marker: markerBuffer, logLevels } = workerData as ThreadStart
 const marker = new ThreadMarker(markerBuffer)
 const channel = new ThreadChannel<FromTaskThread>(port, logLevels)
 const origin = new AsyncLocalStorage<HostedTask>()
+const meter = new ThreadMeter('task', marker)
 const tasks = new Map<string, { readonly hosted: HostedTask; readonly ended: Promise<void> }>()
 
 process.on('uncaughtException', attribute)
 process.on('unhandledRejection', attribute)
-setInterval(() => marker.beat(), HEARTBEAT_INTERVAL_MS)
+setInterval(beat, HEARTBEAT_INTERVAL_MS)
 port.on('message', (message: ToTaskThread) => receive(message))
 channel.post({ type: 'ready' })
 
@@ -48,6 +51,13 @@ function receive(message: ToTaskThread): void {
         (reply) => channel.post(reply),
         message.request,
         () => tasks.get(nameOf(message.id))?.hosted.progress() ?? null,
+      )
+      return
+    case 'read-metrics':
+      void answer(
+        (reply) => channel.post(reply),
+        message.request,
+        () => meter.read(message.style, metricSources()),
       )
       return
     case 'count-pool-requests':
@@ -87,6 +97,20 @@ async function stopTask(name: string): Promise<null> {
   task?.hosted.stop()
   await task?.ended
   return null
+}
+
+/** What a plug-in's own gauges do is on the account of its task. */
+function metricSources(): (() => readonly Metric[])[] {
+  return [...tasks.values()].map(
+    ({ hosted }) =>
+      () =>
+        marker.call(hosted.start.incarnation, () => origin.run(hosted, () => hosted.metrics.list())),
+  )
+}
+
+function beat(): void {
+  marker.beat()
+  meter.beat()
 }
 
 /** Fails the task that the error came from; where that cannot be told, the main thread gives all tasks of this thread a new one. */

@@ -1,5 +1,14 @@
 import type { Properties } from '@millrace/api'
-import type { ConnectorFailed, FromConnectorThread, GeneratedTaskConfigs, StartConnector, TaskReconfigurationRequested, ToConnectorThread } from './messages.ts'
+import type {
+  ConnectorFailed,
+  FromConnectorThread,
+  GeneratedTaskConfigs,
+  ReadMetrics,
+  StartConnector,
+  TaskReconfigurationRequested,
+  ThreadMetrics,
+  ToConnectorThread,
+} from './messages.ts'
 import { answer } from './requests.ts'
 import { bufferOf, type TaskThreadOptions, type ThreadServices } from './task-thread-handle.ts'
 import { type ThreadEnd, type ThreadTrouble, WorkerThread } from './worker-thread.ts'
@@ -54,6 +63,11 @@ export class ConnectorThreadHandle {
 
   generateTaskConfigs(name: string, tasksMax: number): Promise<{ readonly taskClass: string; readonly configs: readonly Properties[] }> {
     return this.#thread.request<GeneratedTaskConfigs>((request) => ({ type: 'generate-task-configs', request, name, tasksMax }))
+  }
+
+  /** Metrics of the thread and of all its connectors, as lines for Prometheus. */
+  readMetrics(style: ReadMetrics['style']): Promise<ThreadMetrics> {
+    return this.#thread.request((request) => ({ type: 'read-metrics', request, style }))
   }
 
   terminate(): Promise<ThreadEnd> {

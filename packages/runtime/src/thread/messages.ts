@@ -36,7 +36,7 @@ export interface PluginUse {
 export interface TransformationUse extends PluginUse {
   readonly alias: string
   /** Null: every record passes it. */
-  readonly predicate: (PluginUse & { readonly isNegated: boolean }) | null
+  readonly predicate: (PluginUse & { readonly alias: string; readonly isNegated: boolean }) | null
 }
 
 // ─── what a thread is started with ───────────────────────────────────────────────────────────────
@@ -76,6 +76,8 @@ export interface TaskStart {
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
   readonly topicTrackingEnable: boolean
+  /** `metrics.sample.window.ms` and `metrics.num.samples`. */
+  readonly metricWindows: { readonly windowMs: number; readonly samples: number }
 }
 
 /** Answered with null when the thread has the task; what becomes of it is told by `task-state`. */
@@ -118,6 +120,16 @@ export interface ReadProgress {
   readonly id: TaskId
 }
 
+/** Answered with `ThreadMetrics`: of all that the thread runs at once. */
+export interface ReadMetrics {
+  readonly type: 'read-metrics'
+  readonly request: number
+  readonly style: 'short' | 'full'
+}
+
+/** Metrics of a thread and of what it runs, as lines for Prometheus: the thread writes them, so that they cost the main thread next to nothing. */
+export type ThreadMetrics = readonly { readonly name: string; readonly type: 'counter' | 'gauge'; readonly help: string; readonly lines: string }[]
+
 /** Answered with the number of the thread's requests in libuv's thread pool: files, name look-ups, hashing, compression. */
 export interface CountPoolRequests {
   readonly type: 'count-pool-requests'
@@ -142,6 +154,7 @@ export type ToTaskThread =
   | SetTaskTargetState
   | ForgetTopics
   | ReadProgress
+  | ReadMetrics
   | CountPoolRequests
   | ChangeLogLevels
   | StandardOutputLost
@@ -306,7 +319,7 @@ export interface GeneratedTaskConfigs {
   readonly configs: readonly Properties[]
 }
 
-export type ToConnectorThread = StartConnector | StopConnector | GenerateTaskConfigs | ChangeLogLevels | Answer | Refusal
+export type ToConnectorThread = StartConnector | StopConnector | GenerateTaskConfigs | ReadMetrics | ChangeLogLevels | Answer | Refusal
 
 /** The connector called `raiseError`, or failed asynchronously. */
 export interface ConnectorFailed {

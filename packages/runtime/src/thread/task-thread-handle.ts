@@ -6,11 +6,13 @@ import type {
   LogLine,
   ProgressSnapshot,
   ReadLease,
+  ReadMetrics,
   ReadOffsets,
   ReadTaskConfig,
   Refusal,
   TaskStart,
   ThreadFailed,
+  ThreadMetrics,
   ThreadReady,
   ToTaskThread,
   WriteOffsets,
@@ -117,6 +119,11 @@ export class TaskThreadHandle {
 
   readProgress(id: TaskId): Promise<ProgressSnapshot | null> {
     return this.#thread.request((request) => ({ type: 'read-progress', request, id }))
+  }
+
+  /** Metrics of the thread and of all its tasks, as lines for Prometheus. */
+  readMetrics(style: ReadMetrics['style']): Promise<ThreadMetrics> {
+    return this.#thread.request((request) => ({ type: 'read-metrics', request, style }))
   }
 
   /** How many requests of the thread libuv's thread pool has. */

@@ -45,7 +45,7 @@ export function transformationUses(registry: PluginRegistry, connector: UsingCon
 }
 
 function predicateUse(registry: PluginRegistry, alias: string, negate: string | undefined, connector: UsingConnector): TransformationUse['predicate'] {
-  return { ...aliasUse(registry, 'predicate', `predicates.${alias}.`, connector), isNegated: negate?.trim().toLowerCase() === 'true' }
+  return { ...aliasUse(registry, 'predicate', `predicates.${alias}.`, connector), alias, isNegated: negate?.trim().toLowerCase() === 'true' }
 }
 
 function aliasUse(registry: PluginRegistry, kind: 'transformation' | 'predicate', prefix: string, { config, plugin }: UsingConnector): PluginUse {

@@ -217,6 +217,7 @@ export class Worker {
       offsetFlushIntervalMs: config.offsetFlushIntervalMs,
       offsetFlushTimeoutMs: config.offsetFlushTimeoutMs,
       topicTrackingEnable: config.topicTrackingEnable,
+      metricWindows: config.metricWindows,
     }
   }
 

@@ -1,0 +1,84 @@
+import { metricHelp } from './metric-catalogue.ts'
+import type { Metric, MetricFamily, MetricStyle, MetricTags } from './metric.ts'
+import { exposedName, labelName } from './metric-names.ts'
+
+/** A family under construction. */
+type Family = { -readonly [Key in keyof MetricFamily]: MetricFamily[Key] }
+
+/** Where metrics of one attribute go. */
+interface Place {
+  readonly family: Family
+  /** The label that takes the value; null where that is a number. */
+  readonly textLabel: string | null
+}
+
+/** Writes metrics as lines for Prometheus, those of one name together. For one reading; made anew for the next. */
+export class MetricLines {
+  readonly #style: MetricStyle
+  readonly #families = new Map<string, Family>()
+  /** By group, then by name and kind of value: most metrics are met many times. */
+  readonly #known = new Map<string, Map<string, Place>>()
+  /** Tags without the braces around them. */
+  readonly #labels = new WeakMap<MetricTags, string>()
+
+  constructor(style: MetricStyle) {
+    this.#style = style
+  }
+
+  add(metric: Metric): void {
+    const { value, tags } = metric
+    const { family, textLabel } = this.#placeOf(metric)
+    let labels = this.#labels.get(tags)
+    if (labels === undefined) this.#labels.set(tags, (labels = this.#labelsOf(tags)))
+    if (typeof value === 'string') {
+      const isTaken = labels.startsWith(`${textLabel}="`) || labels.includes(`,${textLabel}="`)
+      const text = `${isTaken ? `${textLabel}_value` : textLabel}="${escaped(value)}"`
+      family.lines += `${family.name}{${labels === '' ? text : `${labels},${text}`}} 1\n`
+    } else if (labels === '') family.lines += `${family.name} ${numberText(value)}\n`
+    else family.lines += `${family.name}{${labels}} ${numberText(value)}\n`
+  }
+
+  addAll(metrics: Iterable<Metric>): void {
+    for (const metric of metrics) this.add(metric)
+  }
+
+  /** What was written so far. */
+  families(): MetricFamily[] {
+    return [...this.#families.values()]
+  }
+
+  #placeOf(metric: Metric): Place {
+    const isText = typeof metric.value === 'string'
+    let group = this.#known.get(metric.group)
+    if (!group) this.#known.set(metric.group, (group = new Map()))
+    const key = isText ? `${metric.name} text` : metric.name
+    let place = group.get(key)
+    if (!place) group.set(key, (place = this.#newPlace(metric, isText)))
+    return place
+  }
+
+  #newPlace(metric: Metric, isText: boolean): Place {
+    const { family: name, textLabel } = exposedName(this.#style, metric, isText)
+    let family = this.#families.get(name)
+    if (!family) {
+      const type = name.endsWith('_total') ? 'counter' : 'gauge'
+      this.#families.set(name, (family = { name, type, help: metricHelp(metric.group, metric.name), lines: '' }))
+    }
+    return { family, textLabel }
+  }
+
+  #labelsOf(tags: MetricTags): string {
+    // Tags of plug-ins may become the same label; two of one name would spoil the whole answer.
+    const labels = new Map(Object.entries(tags).map(([tag, value]) => [labelName(this.#style, tag), escaped(value)]))
+    return [...labels].map(([label, value]) => `${label}="${value}"`).join(',')
+  }
+}
+
+function numberText(value: number): string {
+  if (Number.isFinite(value) || Number.isNaN(value)) return String(value)
+  return value > 0 ? '+Inf' : '-Inf'
+}
+
+function escaped(text: string): string {
+  return /[\\"\n]/.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : text
+}
