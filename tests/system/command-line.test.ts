@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { describe, type TestContext } from 'node:test'
+import { Admin, silentLogger } from '@millrace/kafka'
 import { startGuardedProcess, temporaryFolder, waitFor, writeJavaProperties } from '@millrace/testing'
 import { startMillraceBroker } from './broker-under-test.ts'
-import { type MillraceWorker, type Properties, runMillrace, startWorker } from './millrace-process.ts'
+import { fromSources, type MillraceWorker, type Properties, runMillrace, startWorker } from './millrace-process.ts'
 
+const PLAIN_MODULE = 'org.apache.kafka.common.security.plain.PlainLoginModule'
 const stringConverter = 'org.apache.kafka.connect.storage.StringConverter'
 
 describe('exit codes and messages of the command', () => {
@@ -149,6 +151,53 @@ describe('the embedded broker as a command', () => {
       assert.deepEqual(await broker.process.exited, { code: 0 }, broker.process.output)
     })
   }
+})
+
+describe('the embedded broker with a file of settings', () => {
+  test('asks for TLS and passwords as its file says, and for nothing that is given on the command line', async (t) => {
+    const folder = temporaryFolder(t)
+    const stores = join(import.meta.dirname, '..', '..', 'packages', 'kafka', 'testdata')
+    const file = writeJavaProperties(join(folder, 'server.properties'), {
+      listeners: 'SASL_SSL://127.0.0.1:1',
+      'ssl.keystore.type': 'PKCS12',
+      'ssl.keystore.location': join(stores, 'server.p12'),
+      'ssl.keystore.password': 'store-secret',
+      'listener.name.sasl_ssl.plain.sasl.jaas.config': `${PLAIN_MODULE} required user_alice="alice-secret";`,
+    })
+    const { command, args } = fromSources()
+    const broker = await startGuardedProcess({
+      command,
+      args: [...args, 'broker', '--config', file, '--port', '0', '--data-dir', join(folder, 'data')],
+      cwd: folder,
+    })
+    t.after(() => broker.killAtOnce())
+    const [, address = ''] = await broker.printed(/listens on (\S+),/)
+    const admin = (password: string): Admin =>
+      new Admin(
+        {
+          'bootstrap.servers': address,
+          'security.protocol': 'SASL_SSL',
+          'sasl.mechanism': 'PLAIN',
+          'sasl.jaas.config': `${PLAIN_MODULE} required username="alice" password="${password}";`,
+          'ssl.truststore.type': 'PEM',
+          'ssl.truststore.location': join(stores, 'ca.pem'),
+        },
+        { logger: silentLogger },
+      )
+    const [known, stranger] = [admin('alice-secret'), admin('wrong')]
+    t.after(() => Promise.all([known.close(), stranger.close()]))
+    assert.match((await known.describeCluster()).clusterId ?? '', /^[\w-]{22}$/)
+    await assert.rejects(stranger.describeCluster(), { code: 'SASL_AUTHENTICATION_FAILED' })
+    assert.doesNotMatch(broker.output, /secret/)
+  })
+
+  test('tells what is wrong in it by file, line and key', async (t) => {
+    const file = join(temporaryFolder(t), 'server.properties')
+    writeFileSync(file, '# a broker\nlisteners=SASL_PLAINTEXT://127.0.0.1:0\n')
+    const { code, output } = await runMillrace(['broker', '--config', file])
+    assert.equal(code, 2, output)
+    assert.match(output, /server\.properties:2: "listeners" asks for SASL, but there are no users/)
+  })
 })
 
 describe('a worker with the broker inside', () => {

@@ -9,15 +9,17 @@ function process(stop: () => Promise<void>, { deadlineMs = 60_000, threadsLeft =
   const logger = new Loggers({ rootLevel: 'INFO', write: (record) => lines.push(record) }).logger('main/shutdown')
   const listeners = new Map<string, () => void>()
   const end = Promise.withResolvers<string>()
+  const time = { now: 0 }
   const host = {
     on: (signal: string, listener: () => void) => listeners.set(signal, listener),
     onOrphaned: (listener: () => void) => listeners.set('orphaned', listener),
     endThreads: async () => threadsLeft,
     exit: (code: number) => end.resolve(`exit ${code}`),
     kill: () => end.resolve('SIGKILL'),
+    now: () => time.now,
   }
   onStopSignal({ stop, logger, deadlineMs, host })
-  return { signal: (name: string) => listeners.get(name)?.(), end: end.promise, lines }
+  return { signal: (name: string) => listeners.get(name)?.(), end: end.promise, lines, time }
 }
 
 test('a signal stops everything and the process ends with 0', async () => {
@@ -37,11 +39,25 @@ test('the end of the npm that runs it is a signal, too', async () => {
 })
 
 test('a second signal does not wait', async () => {
-  const { signal, end, lines } = process(() => new Promise(() => {}))
+  const { signal, end, lines, time } = process(() => new Promise(() => {}))
   signal('SIGINT')
+  time.now = 500
   signal('SIGINT')
   assert.equal(await end, 'SIGKILL')
   assert.match(lines.at(-1)?.message ?? '', /SIGINT came a second time/)
+})
+
+test('a signal that arrives twice, as by Ctrl-C under npm, is one', async () => {
+  const stop = Promise.withResolvers<void>()
+  const { signal, end, time } = process(() => stop.promise)
+  signal('SIGINT')
+  time.now = 499
+  signal('SIGINT')
+  signal('SIGTERM')
+  time.now = 5000
+  signal('orphaned')
+  stop.resolve()
+  assert.equal(await end, 'exit 0')
 })
 
 test('stopping has a deadline', async () => {

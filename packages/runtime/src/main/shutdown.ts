@@ -15,19 +15,24 @@ export interface StopOnSignalOptions {
 
 const EXIT_CLEAN = 0
 const EXIT_STOP_FAILED = 1
+/** One wish may arrive twice: Ctrl-C reaches npm and what it runs, and `timeout` signals its child and its group. Milliseconds. */
+const SAME_WISH_MS = 500
 
 /**
  * Stops in order on the first SIGTERM or SIGINT, or when the npm that runs this was ended, and ends the process: with 0, or with 1 where stopping
- * failed. A second signal, the deadline, or a thread that cannot be interrupted ends it by SIGKILL. What was committed before stays.
+ * failed. A second signal half a second later, the deadline, or a thread that cannot be interrupted ends it by SIGKILL. What was committed before stays.
  * To be called before the first thread is started.
  */
 export function onStopSignal({ name = 'Kafka Connect', stop, logger, deadlineMs, host = processHost() }: StopOnSignalOptions): void {
   let deadline: NodeJS.Timeout | undefined
+  let firstAt = 0
   const onSignal = (signal: string) => {
     if (deadline !== undefined) {
+      if (host.now() - firstAt < SAME_WISH_MS) return
       clearTimeout(deadline)
       return kill(host, logger, `${signal} came a second time.`)
     }
+    firstAt = host.now()
     logger.info(`${name} stopping on ${signal}`)
     deadline = setTimeout(() => kill(host, logger, `Stopping took longer than ${deadlineMs} ms.`), deadlineMs)
     void stopped(name, stop, logger).then(async (code) => {
@@ -37,7 +42,10 @@ export function onStopSignal({ name = 'Kafka Connect', stop, logger, deadlineMs,
   }
   host.on('SIGTERM', () => onSignal('SIGTERM'))
   host.on('SIGINT', () => onSignal('SIGINT'))
-  host.onOrphaned(() => onSignal('the end of npm'))
+  // What ended npm may have come here before: no second wish.
+  host.onOrphaned(() => {
+    if (deadline === undefined) onSignal('the end of npm')
+  })
 }
 
 export interface EndProcessOptions {

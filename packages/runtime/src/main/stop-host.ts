@@ -8,6 +8,8 @@ export interface StopHost {
   /** Ends all threads. @returns how many are left after a moment: they sit in native calls that nothing interrupts, and would keep `exit` for ever. */
   endThreads(): Promise<number>
   exit(code: number): void
+  /** Milliseconds of a clock that only goes forward. */
+  now(): number
   /** Ends the process without asking any of its threads. */
   kill(): void
 }
@@ -45,6 +47,7 @@ function createProcessHost(): StopHost {
       return threads.size
     },
     exit: (code) => process.exit(code),
+    now: () => performance.now(),
     kill: () => process.kill(process.pid, 'SIGKILL'),
   }
 }

@@ -46,7 +46,7 @@ export async function readWorkerSettings({ mode, workerFile, bundledPlugins, log
 }
 
 /** Wrong settings are told by file and line; their messages name the key. */
-function settingsError(error: unknown, workerFile: string, { lines }: PropertiesFile, exitCode: StartExitCode = EXIT_NOT_STARTED): StartupError {
+export function settingsError(error: unknown, workerFile: string, { lines }: PropertiesFile, exitCode: StartExitCode = EXIT_NOT_STARTED): StartupError {
   if (error instanceof StartupError) return error
   const message = error instanceof Error ? error.message : String(error)
   const key = error instanceof ConfigError ? error.key : null

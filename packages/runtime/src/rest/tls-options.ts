@@ -12,7 +12,7 @@ import { isKafkaError, readTlsOptions, silentLogger } from '@millrace/kafka'
 export async function tlsOptions(properties: Properties, prefix: string, log: Logger): Promise<TlsOptions> {
   const settings = sslSettings(properties, prefix)
   const options = await readSettings(settings, log)
-  if (options.key === undefined) throw settings.error('ssl.keystore.location', 'is missing: an https listener needs a key and a certificate')
+  if (options.key === undefined) throw settings.error('ssl.keystore.location', 'is missing: a listener with TLS needs a key and a certificate')
   return { ...options, ...clientAuthentication(settings) }
 }
 
