@@ -64,7 +64,6 @@ const RULES: readonly Rule[] = [
 
 function foundByTheRuntime(inward: readonly FailureCause[]): Found | null {
   return byCode(inward, {
-    TASK_STALLED: 'MR-1108',
     TASK_HANG: 'MR-6101',
     TASK_ABANDONED: 'MR-6102',
     TASK_OUT_OF_MEMORY: 'MR-5101',

@@ -52,8 +52,6 @@ export type RuntimeFailureCode =
   | 'TASK_ABANDONED'
   /** Requests of the task's thread fill libuv's thread pool, which all threads share, and do not end. */
   | 'TASK_FLOODS_POOL'
-  /** There is work and no progress for `millrace.stall.timeout.ms`, and `millrace.stall.action` wants the task, or the connector, to end. */
-  | 'TASK_STALLED'
   /** There is work, and nothing came of it for `millrace.stall.timeout.ms`; `millrace.stall.action` ends the task then. */
   | 'TASK_STALLED'
   /** The thread ended without telling why. */
@@ -139,7 +137,8 @@ function stageOf({ stage, className, details: { bytes, ...details } }: StageErro
   return { stage, className, ...details, ...(bytes === undefined ? {} : { bytes: foreignBytes(bytes) }) }
 }
 
-function traceOf(error: unknown): string {
+/** What an error and its causes look like in a trace of Java. */
+export function traceOf(error: unknown): string {
   const lines: string[] = []
   for (const [depth, current] of chainOf(error).entries()) {
     const before = depth === 0 ? '' : 'Caused by: '
@@ -163,7 +162,8 @@ function stackLines(error: unknown): string[] {
     .map((line) => `\t${line.trim()}`)
 }
 
-function messageOf(error: unknown): string {
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message
   if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message)
   return String(error)

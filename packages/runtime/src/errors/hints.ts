@@ -72,12 +72,6 @@ export const hints: readonly Hint[] = [
     see: '`GET /millrace/rebalances` of the other workers; the worker’s log says since when.',
     try: 'Nothing, where the worker comes back by itself. If it does not, check its connection to Kafka.',
   }),
-  hint('transient', '108', 'There is work, but no progress', {
-    meaning:
-      'A call of the plugin has not returned for millrace.stall.timeout.ms, a sink is behind and reads nothing, or a source says that it has more and yields nothing. The setting millrace.stall.action ended it because of that.',
-    see: 'The message says which call, and for how long. Mostly it is the other system that accepts a connection and then answers nothing.',
-    try: 'Look whether the other system answers at all; a time-out of the connector’s own, shorter than millrace.stall.timeout.ms, would name the request.',
-  }),
   hint('transient', '108', 'A task makes no progress', {
     meaning:
       'There is work, but nothing came of it for `millrace.stall.timeout.ms`: a call of the plugin does not return, or a sink is behind and takes nothing. `millrace.stall.action` asks to end the task then.',

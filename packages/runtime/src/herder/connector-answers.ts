@@ -1,6 +1,7 @@
 import type {
   ActiveTopicsInfo,
   ConnectorInfo,
+  ConnectorInstanceState,
   ConnectorStateInfo,
   StatusObservation,
   TaskId,
@@ -9,8 +10,9 @@ import type {
   TaskProgress,
 } from '@millrace/rest-api'
 import type { WorkerConfig } from '../config/worker-config.ts'
-import type { StatusStore } from '../storage/status-store.ts'
+import type { ConnectorStatus, StatusStore } from '../storage/status-store.ts'
 import type { ConfiguredConnectors } from './configured-connectors.ts'
+import { type FailureReports, isReportOf } from './failure-reports.ts'
 import { NotFoundRestError, RestError } from './errors.ts'
 import { connectorStateOf, taskStateOf } from './state-info.ts'
 
@@ -22,6 +24,8 @@ export interface ConnectorAnswersOptions {
   readonly connectors: ConfiguredConnectors
   readonly statusStore: StatusStore
   readonly readProgress: ReadProgress
+  /** Of connectors that failed here. */
+  readonly failures: FailureReports
   /** Says who answers, and how well informed; absent where there is only one worker. */
   readonly observe?: () => StatusObservation
   /** Has running tasks tell their topics again. */
@@ -50,7 +54,7 @@ export class ConnectorAnswers {
   }
 
   async statuses(names: readonly string[]): Promise<ReadonlyMap<string, ConnectorStateInfo>> {
-    const { connectors, statusStore, readProgress, observe } = this.#options
+    const { connectors, statusStore, readProgress } = this.#options
     const progress = await readProgress(names.flatMap((name) => statusStore.tasks(name).map(({ id }) => id)))
     const statuses = new Map<string, ConnectorStateInfo>()
     for (const name of names) {
@@ -58,10 +62,18 @@ export class ConnectorAnswers {
       const connector = statusStore.connector(name)
       if (connector === null) continue
       const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.get(`${name}-${task.id.task}`) ?? null))
-      const state = { ...connectorStateOf(connector), ...(observe === undefined ? {} : { millrace: observe() }) }
+      const state = { ...connectorStateOf(connector), ...this.#additions(name, connector) }
       statuses.set(name, { name, connector: state, tasks, type: connectors.type(name) })
     }
     return statuses
+  }
+
+  #additions(name: string, status: ConnectorStatus): Pick<ConnectorInstanceState, 'millrace'> {
+    const { observe, failures } = this.#options
+    const failure = failures.of(name)
+    const shown = failure === null || !isReportOf(status, failure) ? {} : { failure }
+    const additions = { ...observe?.(), ...shown }
+    return Object.keys(additions).length === 0 ? {} : { millrace: additions }
   }
 
   async taskStatus(id: TaskId): Promise<TaskInstanceState> {

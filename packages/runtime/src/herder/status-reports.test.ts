@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '@millrace/kafka'
 import { MemoryStatusStore } from '../storage/memory/memory-status-store.ts'
+import { FailureReports } from './failure-reports.ts'
 import { StatusReports, type StatusReportsOptions } from './status-reports.ts'
 
 test('a worker that is out of its group leaves the states alone, which others may have written by then', () => {
@@ -12,6 +13,7 @@ test('a worker that is out of its group leaves the states alone, which others ma
   const options = {
     connectors,
     statusStore,
+    failures: new FailureReports(),
     workerId: 'one:8083',
     generation: () => 7,
     isEntitled: () => isEntitled,

@@ -1,15 +1,20 @@
 import type { Logger } from '@millrace/api'
-import type { TaskId } from '@millrace/rest-api'
+import type { FailurePlace, TaskId } from '@millrace/rest-api'
 import type { WorkerConfig } from '../config/worker-config.ts'
 import { type Failure, failureOf } from '../errors/failure.ts'
+import { headlineOf, reported, statusTraceOf } from '../errors/failure-report.ts'
+import { SecretMask, secretsIn } from '../errors/secret-mask.ts'
 import type { ConnectorStatus, StatusStore, TaskStatus } from '../storage/status-store.ts'
 import type { ReportedConnectorState, ReportedTaskState, WorkerListener } from '../worker/worker-listener.ts'
 import type { ConfiguredConnectors } from './configured-connectors.ts'
+import type { FailureReports } from './failure-reports.ts'
 
 export interface StatusReportsOptions {
   readonly config: WorkerConfig
   readonly connectors: ConfiguredConnectors
   readonly statusStore: StatusStore
+  /** Keeps why something failed, for whoever asks this worker. */
+  readonly failures: FailureReports
   /** `host:port` that statuses show. */
   readonly workerId: string
   /** Of the group; 0 in standalone mode. */
@@ -23,7 +28,7 @@ export interface StatusReportsOptions {
 }
 
 /** Writes what the worker reports into the status store (`AbstractHerder`'s side of the status listeners). What is not configured any more has no status. */
-export class StatusReports implements Pick<WorkerListener, 'connectorState' | 'taskState' | 'activeTopic'> {
+export class StatusReports implements Pick<WorkerListener, 'connectorState' | 'taskState' | 'failedAgain' | 'activeTopic'> {
   readonly #options: StatusReportsOptions
 
   constructor(options: StatusReportsOptions) {
@@ -31,24 +36,29 @@ export class StatusReports implements Pick<WorkerListener, 'connectorState' | 't
   }
 
   connectorState(name: string, state: ReportedConnectorState | 'RESTARTING', failure: Failure | null): void {
-    const { connectors, statusStore, logger } = this.#options
+    const { connectors, statusStore } = this.#options
     if (!connectors.snapshot().contains(name)) return
-    if (failure !== null) logger.error(`Connector ${name} has failed: ${failure.message}`)
+    const told = this.#told(name, failure, { connector: name }, `connector ${name} has failed`)
     if (!this.#isEntitled()) return
-    const status: ConnectorStatus = { state, ...this.#circumstances(name, state, failure) }
+    const status: ConnectorStatus = { state, ...this.#circumstances(name, state, told) }
     if (isSafe(state)) statusStore.putConnectorSafe(name, status)
     else statusStore.putConnector(name, status)
   }
 
   taskState(id: TaskId, state: ReportedTaskState | 'RESTARTING', failure: Failure | null): void {
-    const { connectors, statusStore, logger } = this.#options
+    const { connectors, statusStore } = this.#options
     const snapshot = connectors.snapshot()
     if (!snapshot.contains(id.connector) || snapshot.taskConfig(id) === null) return
-    if (failure !== null) logger.error(`Task ${id.connector}-${id.task} has failed: ${failure.message}`)
+    const told = this.#told(id, failure, { connector: id.connector, task: id.task }, `task ${id.connector}-${id.task} has failed`)
     if (!this.#isEntitled()) return
-    const status: TaskStatus = { state, ...this.#circumstances(id.connector, state, failure) }
+    const status: TaskStatus = { state, ...this.#circumstances(id.connector, state, told) }
     if (isSafe(state)) statusStore.putTaskSafe(id, status)
     else statusStore.putTask(id, status)
+  }
+
+  /** What failed after the failure that was told. */
+  failedAgain(id: TaskId, count: number): void {
+    this.#options.failures.failedAgain(id, count)
   }
 
   activeTopic(id: TaskId, topic: string): void {
@@ -67,6 +77,22 @@ export class StatusReports implements Pick<WorkerListener, 'connectorState' | 't
     if (!this.#isOwnFailure(this.#options.statusStore.task(id))) this.taskState(id, 'FAILED', failureOf(error))
   }
 
+  /** Failures of what the worker never had are reported here; those of others where they happened. */
+  #told(of: string | TaskId, failure: Failure | null, place: FailurePlace, what: string): Failure | null {
+    const { connectors, failures, logger } = this.#options
+    if (failure === null) {
+      failures.keep(of, null)
+      return null
+    }
+    const written = Object.entries(connectors.snapshot().connectorConfig(place.connector) ?? {}).filter((entry): entry is [string, string] => entry[1] !== null)
+    const told = reported(failure, { ...place, stage: 'start' }, [], { mask: new SecretMask(secretsIn(Object.fromEntries(written))).mask })
+    if (told.report !== null) {
+      failures.keep(of, told.report)
+      logger.error(`${headlineOf(told.report)}: ${what}`)
+    }
+    return told
+  }
+
   #isEntitled(): boolean {
     return this.#options.isEntitled?.() ?? true
   }
@@ -79,7 +105,7 @@ export class StatusReports implements Pick<WorkerListener, 'connectorState' | 't
     const { connectors, workerId, generation } = this.#options
     // As in the original: who leaves no longer knows its version.
     const version = state === 'UNASSIGNED' ? null : connectors.version(name)
-    return { trace: failure?.trace ?? null, workerId, generation: generation(), version }
+    return { trace: failure === null ? null : statusTraceOf(failure), workerId, generation: generation(), version }
   }
 }
 

@@ -13,6 +13,8 @@ export interface WorkerListener {
   /** `failure` is set exactly when the state is FAILED. */
   connectorState(name: string, state: ReportedConnectorState, failure: Failure | null): void
   taskState(id: TaskId, state: ReportedTaskState, failure: Failure | null): void
+  /** A task that was told to have FAILED failed so many times more, while it was ended. */
+  failedAgain?(id: TaskId, count: number): void
   /** A task used this topic; told once per topic and incarnation of the task. */
   activeTopic(id: TaskId, topic: string): void
   /** For how long nobody else can have been given what this worker runs: milliseconds, 0 or less for not at all. Absent outside of a cluster. */

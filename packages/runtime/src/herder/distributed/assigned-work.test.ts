@@ -9,6 +9,7 @@ import { MemoryConfigStore } from '../../storage/memory/memory-config-store.ts'
 import { MemoryStatusStore } from '../../storage/memory/memory-status-store.ts'
 import { ConfiguredConnectors } from '../configured-connectors.ts'
 import { workload } from '../fixtures/fake-group.ts'
+import { FailureReports } from '../failure-reports.ts'
 import { FakeWorker } from '../fixtures/fake-worker.ts'
 import { StatusReports } from '../status-reports.ts'
 import { AssignedWork } from './assigned-work.ts'
@@ -37,7 +38,15 @@ async function setUp(): Promise<Setup> {
   await configStore.putTaskConfigs('src', [{ a: '1' }, { a: '2' }])
   const connectors = new ConfiguredConnectors({ configStore, registry, transformer: await createConfigTransformer({ properties, registry, logger }) })
   const statuses = new MemoryStatusStore()
-  const reports = new StatusReports({ config, connectors, statusStore: statuses, workerId: 'here:8083', generation: () => 1, logger })
+  const reports = new StatusReports({
+    config,
+    connectors,
+    statusStore: statuses,
+    failures: new FailureReports(),
+    workerId: 'here:8083',
+    generation: () => 1,
+    logger,
+  })
   const worker = new FakeWorker({
     connectorState: (name, state, failure) => reports.connectorState(name, state, failure),
     taskState: (id, state, failure) => reports.taskState(id, state, failure),

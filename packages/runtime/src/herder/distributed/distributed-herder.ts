@@ -36,10 +36,12 @@ import { ConfiguredConnectors } from '../configured-connectors.ts'
 import { ConnectorAnswers } from '../connector-answers.ts'
 import type { ConsumerGroups } from '../connector-offsets.ts'
 import { ConnectorValidation, configErrors } from '../connector-validation.ts'
+import { FailureReports } from '../failure-reports.ts'
 import { BadRequestRestError, ConflictRestError, NotFoundRestError, RequestTargetError, RestError } from '../errors.ts'
 import type { Herder, InternalRequest, PutConnectorOptions, PutConnectorResult, RequestedConfig, RestartRequest } from '../herder.ts'
 import type { HerderWorker } from '../herder-worker.ts'
 import { healthyStatus } from '../healthy-status.ts'
+import { localProgress } from '../local-progress.ts'
 import { OffsetRequests } from '../offset-requests.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
@@ -122,6 +124,7 @@ export class DistributedHerder implements Herder {
   readonly #operations: OperationQueue
   readonly #reconfiguration: Reconfiguration
   readonly #reports: StatusReports
+  readonly #failures = new FailureReports()
   readonly #work: AssignedWork
   readonly #duties: LeaderDuties
   readonly #peers: PeerWorkers
@@ -140,7 +143,7 @@ export class DistributedHerder implements Herder {
     checkWorkerConverters(config, registry)
     this.#operations = new OperationQueue(options.requestTimeoutMs === undefined ? {} : { timeoutMs: options.requestTimeoutMs })
     this.#connectors = new ConfiguredConnectors({ ...options, configStore: stores.config })
-    const shared = { ...options, connectors: this.#connectors, statusStore: stores.statuses }
+    const shared = { ...options, connectors: this.#connectors, statusStore: stores.statuses, failures: this.#failures }
     this.#reports = new StatusReports({ ...shared, generation: () => this.#currentGeneration(), isEntitled: () => this.#group.rebalance !== null })
     this.#worker = options.createWorker(this.#workerListener(), (id) => this.#connectors.resolvedTaskConfig(id))
     this.#offsets = new OffsetRequests({
@@ -566,14 +569,8 @@ export class DistributedHerder implements Herder {
     return new Map(answers.flatMap((answer) => [...answer]))
   }
 
-  async #localProgress(ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
-    const known = new Map<string, TaskProgress>()
-    const read = async (id: TaskId): Promise<void> => {
-      const progress = await this.#worker.taskProgress(id)
-      if (progress !== null) known.set(taskKey(id), progress)
-    }
-    await Promise.all(ids.map(read))
-    return known
+  #localProgress(ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
+    return localProgress({ worker: this.#worker, failures: this.#failures, workerId: this.#options.workerId }, ids)
   }
 
   /** Workers of a cluster are reached alike. */
@@ -587,6 +584,7 @@ export class DistributedHerder implements Herder {
     return {
       connectorState: (name, state, failure) => this.#reports.connectorState(name, state, failure),
       taskState: (id, state, failure) => this.#reports.taskState(id, state, failure),
+      failedAgain: (id, count) => this.#reports.failedAgain(id, count),
       activeTopic: (id, topic) => this.#reports.activeTopic(id, topic),
       leaseMs: () => this.#group.leaseMs,
       taskReconfigurationRequested: (name) => this.#reconfiguration.request(name),

@@ -161,7 +161,10 @@ describe('the standalone herder', () => {
       message: 'Failed to transition connector src to state STARTED: no such table',
     })
     const { connector, tasks } = await herder.connectorStatus('src')
-    assert.deepEqual([connector.state, connector.trace, tasks], ['FAILED', 'X: no such table\n', []])
+    assert.deepEqual([connector.state, tasks], ['FAILED', []])
+    assert.match(connector.trace ?? '', /^no such table \[MR-6002\]\nat connector "src", start\nTry: .*\nX: no such table\n$/)
+    const { root_cause, hint, where } = connector.millrace?.failure ?? {}
+    assert.deepEqual([root_cause, hint, where], ['no such table', 'MR-6002', { connector: 'src', stage: 'start' }])
   })
 
   it('shows tasks that cannot start as FAILED', async () => {
@@ -170,7 +173,9 @@ describe('the standalone herder', () => {
     await herder.putConnector('src', SOURCE, NEW)
     const { tasks } = await herder.connectorStatus('src')
     assert.equal(tasks[0]?.state, 'FAILED')
-    assert.match(tasks[0]?.trace ?? '', /no converter/)
+    assert.match(tasks[0]?.trace ?? '', /^no converter \[MR-6002\]\nat connector "src", task 0, start\n/)
+    assert.equal(tasks[0]?.millrace?.failure?.where.task, 0)
+    assert.equal((await herder.taskStatus({ connector: 'src', task: 0 })).millrace?.failure?.root_cause, 'no converter')
     await assert.rejects(herder.restartTask({ connector: 'src', task: 0 }), { status: 500, message: 'Failed to start task: src-0' })
   })
 

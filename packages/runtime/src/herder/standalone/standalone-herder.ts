@@ -13,7 +13,6 @@ import type {
   TaskId,
   TaskInfo,
   TaskInstanceState,
-  TaskProgress,
   WorkerStatus,
 } from '@millrace/rest-api'
 import type { ConfigTransformer } from '../../config/config-transformer.ts'
@@ -29,10 +28,12 @@ import { ConfiguredConnectors } from '../configured-connectors.ts'
 import { ConnectorAnswers } from '../connector-answers.ts'
 import type { ConsumerGroups } from '../connector-offsets.ts'
 import { ConnectorValidation, configErrors } from '../connector-validation.ts'
+import { FailureReports } from '../failure-reports.ts'
 import { ConflictRestError, NotFoundRestError, RestError } from '../errors.ts'
 import type { Herder, PutConnectorOptions, PutConnectorResult, RequestedConfig, RestartRequest } from '../herder.ts'
 import type { HerderWorker } from '../herder-worker.ts'
 import { healthyStatus } from '../healthy-status.ts'
+import { localProgress } from '../local-progress.ts'
 import { OffsetRequests } from '../offset-requests.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
@@ -113,14 +114,16 @@ export class StandaloneHerder implements Herder, WorkerListener {
       definitionOf: options.clientKeyOf ?? (() => null),
       logger: options.logger,
     })
+    const failures = new FailureReports()
     this.#connectors = new ConfiguredConnectors(options)
-    this.#reports = new StatusReports({ ...options, connectors: this.#connectors, generation: () => GENERATION })
+    this.#reports = new StatusReports({ ...options, connectors: this.#connectors, failures, generation: () => GENERATION })
     this.#worker = options.createWorker(this, (id) => this.#connectors.resolvedTaskConfig(id))
     this.#offsets = new OffsetRequests({ ...options, connectors: this.#connectors, worker: this.#worker, workerProperties: options.config.properties })
     this.#answers = new ConnectorAnswers({
       ...options,
       connectors: this.#connectors,
-      readProgress: (ids) => readProgress(this.#worker, ids),
+      failures,
+      readProgress: (ids) => localProgress({ worker: this.#worker, failures, workerId: options.workerId }, ids),
       forgetTopics: (name) => this.#worker.forgetTopics(name),
     })
     this.#validation = new ConnectorValidation({ ...options, worker: this.#worker, clientOverrides })
@@ -346,6 +349,10 @@ export class StandaloneHerder implements Herder, WorkerListener {
     this.#reports.taskState(id, state, failure)
   }
 
+  failedAgain(id: TaskId, count: number): void {
+    this.#reports.failedAgain(id, count)
+  }
+
   activeTopic(id: TaskId, topic: string): void {
     this.#reports.activeTopic(id, topic)
   }
@@ -480,14 +487,4 @@ export class StandaloneHerder implements Herder, WorkerListener {
   #snapshot(): ConfigSnapshot {
     return this.#connectors.snapshot()
   }
-}
-
-async function readProgress(worker: HerderWorker, ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
-  const known = new Map<string, TaskProgress>()
-  const read = async (id: TaskId): Promise<void> => {
-    const progress = await worker.taskProgress(id)
-    if (progress !== null) known.set(`${id.connector}-${id.task}`, progress)
-  }
-  await Promise.all(ids.map(read))
-  return known
 }

@@ -1,0 +1,53 @@
+import type { FailureReport, TaskId, TaskProgress } from '@millrace/rest-api'
+import { ErrorCounters } from '../errors/error-counters.ts'
+import type { FailureReports } from './failure-reports.ts'
+import type { HerderWorker } from './herder-worker.ts'
+
+export interface LocalProgressOptions {
+  readonly worker: Pick<HerderWorker, 'taskProgress'>
+  readonly failures: FailureReports
+  /** `host:port` of this worker. */
+  readonly workerId: string
+}
+
+/** What this worker knows of the progress of tasks, and why they failed, by `connector-task`. Tasks of which it knows nothing are left out. */
+export async function localProgress({ worker, failures, workerId }: LocalProgressOptions, ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
+  const known = new Map<string, TaskProgress>()
+  const read = async (id: TaskId): Promise<void> => {
+    const progress = await worker.taskProgress(id)
+    const failure = failures.of(id)
+    const name = `${id.connector}-${id.task}`
+    if (failure !== null) known.set(name, { ...(progress ?? notStarted(failure, workerId)), failure })
+    else if (progress !== null) known.set(name, progress)
+  }
+  await Promise.all(ids.map(read))
+  return known
+}
+
+/** Of a task that failed before there was anything of it. */
+function notStarted({ at }: FailureReport, workerId: string): TaskProgress {
+  return {
+    activity: { state: 'failed', since: at, detail: 'It could not be started' },
+    lag_seconds: null,
+    in_out: { read_per_second: 0, written_per_second: 0 },
+    ledger: {
+      read: 0,
+      written: 0,
+      filtered: 0,
+      dead_lettered: 0,
+      skipped: 0,
+      given_back: 0,
+      in_flight: 0,
+      balanced: true,
+      imbalances: 0,
+      filtered_by_transform: {},
+      coerced_fields: {},
+    },
+    stage_time_ms: {},
+    last_progress_at: null,
+    lag: null,
+    errors: new ErrorCounters().snapshot(),
+    observed_by: workerId,
+    observed_at: new Date().toISOString(),
+  }
+}
