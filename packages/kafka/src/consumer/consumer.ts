@@ -353,8 +353,10 @@ export class Consumer {
   async #leave(): Promise<void> {
     await this.#polling?.catch(() => undefined)
     await this.#committing
-    if (this.#membership) await this.#membership.close('the consumer is being closed')
-    else await this.#commitPositions()
+    const left = this.#membership ? this.#membership.close('the consumer is being closed') : this.#commitPositions()
+    // Both have ended when this does, also where leaving fails.
+    await Promise.allSettled([left, this.#fetcher.closeSessions()])
+    await left
   }
 
   async #poll(timeoutMs: number): Promise<ConsumerRecords> {

@@ -57,6 +57,13 @@ for (const [name, sessionId] of [
   })
 }
 
+test('a session that there is can be ended, once', () => {
+  const session = opened(target(0))
+  assert.deepEqual(session.close(), { sessionId: 7, sessionEpoch: -1, named: [], forgotten: [] })
+  assert.equal(session.close(), null)
+  assert.equal(new FetchSession().close(), null)
+})
+
 test('after a failure, and when topics go by another kind of name, a full fetch replaces the session', () => {
   const session = opened(target(0))
   session.plan([target(0)], true)

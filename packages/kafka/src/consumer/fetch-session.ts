@@ -24,6 +24,7 @@ const SESSION_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
 ])
 const FULL = 0
+const FINAL = -1
 const EPOCH_MAX = 0x7fff_ffff
 
 /**
@@ -85,6 +86,14 @@ export class FetchSession {
   failed(): void {
     this.#epoch = FULL
     this.#known.clear()
+  }
+
+  /** The request that ends the session, asking for nothing; null where the broker has none. */
+  close(): FetchPlan | null {
+    const sessionId = this.#id
+    this.#id = 0
+    this.failed()
+    return sessionId === 0 ? null : { sessionId, sessionEpoch: FINAL, named: [], forgotten: [] }
   }
 
   #full(wanted: readonly FetchTarget[]): FetchPlan {

@@ -50,6 +50,9 @@ interface Answer {
   readonly content: FetchedPartitions
 }
 
+/** How long the end of a fetch session may hold up the end of a consumer. Milliseconds. */
+const SESSION_END_TIMEOUT_MS = 500
+
 /**
  * Fetches ahead and hands out.
  *
@@ -135,6 +138,31 @@ export class Fetcher {
     if (count === 0) return NO_RECORDS
     this.#collectRotation++
     return { count, partitions: collected }
+  }
+
+  /**
+   * Ends the fetch sessions, so that brokers need not keep them until others want their room; for the end of the consumer, when nothing is fetched any more.
+   * What cannot be sent at once is left to the brokers. Never rejects.
+   */
+  async closeSessions(): Promise<void> {
+    await Promise.all(this.#options.cluster.nodes.map((node) => this.#closeSession(node)))
+  }
+
+  #closeSession(node: BrokerNode): Promise<void> {
+    // Behind a fetch that is held back it would wait, too.
+    const connection = this.#busy.has(node) ? (node.ready('data') ?? node.ready('coordinator')) : node.ready('fetch')
+    const plan = connection === null ? null : this.#sessions.get(node)?.close()
+    if (connection === null || !plan) return Promise.resolve()
+    const { config } = this.#options
+    const version = connection.version('Fetch')
+    const { promise, resolve } = Promise.withResolvers<void>()
+    connection.exchange(
+      'Fetch',
+      Math.min(config.requestTimeoutMs, SESSION_END_TIMEOUT_MS),
+      { answered: () => resolve(), failed: () => resolve() },
+      (correlationId) => [encodeRequest({ api: 'Fetch', version, correlationId, clientId: config.clientId, body: fetchRequest(config, plan) })],
+    )
+    return promise
   }
 
   /** From where a partition is read: the replica that its leader has named for the time being, or the leader. */

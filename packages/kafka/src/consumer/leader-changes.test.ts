@@ -206,6 +206,28 @@ test('reads from the replica that the leader names, and from the leader where th
   assert.deepEqual(await made.read(1), ['3'])
 })
 
+test('a consumer that is closed ends its fetch session, not behind a fetch that is held back', async (t) => {
+  const made = await bench(t)
+  const held = Promise.withResolvers<ScriptedAnswer<'Fetch'>>()
+  made.brokers.on('Fetch', async ({ body }) => {
+    if (body.sessionEpoch > 0) return held.promise
+    if (body.sessionEpoch < 0) return { sessionId: 0, responses: [] }
+    return { ...((await made.answer(body)) as ResponseInput<'Fetch'>), sessionId: 5 }
+  })
+  await made.read(3)
+  await waitFor(
+    async () => {
+      await made.consumer.poll(5)
+      return made.brokers.of('Fetch').some(({ body }) => body.sessionEpoch === 1)
+    },
+    { what: 'the fetch that is held back', intervalMs: 0 },
+  )
+  await made.consumer.close()
+  held.resolve({ sessionId: 5, responses: [] })
+  const { sessionId, sessionEpoch, topics } = made.brokers.of('Fetch').at(-1)!.body
+  assert.deepEqual({ sessionId, sessionEpoch, topics }, { sessionId: 5, sessionEpoch: -1, topics: [] })
+})
+
 test('goes on at once where the broker has forgotten the fetch session', async (t) => {
   const made = await bench(t, { 'retry.backoff.ms': '60000', 'retry.backoff.max.ms': '60000' })
   const sessions: number[] = []
