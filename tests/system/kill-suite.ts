@@ -3,7 +3,7 @@ import { appendFileSync, closeSync, existsSync, openSync, readFileSync, readSync
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { temporaryFolder, waitFor } from '@millrace/testing'
+import { randomBySeed, temporaryFolder, waitFor } from '@millrace/testing'
 import type { BrokerUnderTest, RunningBroker } from './broker-under-test.ts'
 import { type MillraceWorker, startWorker } from './millrace-process.ts'
 import { committedOffset, topicValues } from './topic.ts'
@@ -38,7 +38,7 @@ export function killSuite(broker: BrokerUnderTest, options: KillSuiteOptions): v
   describe(`killed at random moments, ${broker.name}`, { skip: options.skip }, () => {
     const seed = Number(process.env.MILLRACE_SEED ?? Math.floor(Math.random() * 2 ** 31))
     test(`in ${options.rounds} rounds of kill -9 no line is lost, and none is repeated from before the last committed offset (MILLRACE_SEED=${seed})`, async (t) => {
-      const random = generator(seed)
+      const random = randomBySeed(seed)
       const folder = temporaryFolder(t)
       const scene = await Scene.start(folder, broker)
       t.after(() => scene.end())
@@ -269,15 +269,4 @@ function endOf(file: string, bytes: number): string {
     closeSync(descriptor)
   }
   return end.toString()
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

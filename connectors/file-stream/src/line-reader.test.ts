@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { randomBySeed } from '@millrace/testing'
 import { LineReader } from './line-reader.ts'
 
 interface Line {
@@ -78,8 +79,8 @@ test('gives the rest of a stream that breaks off, and goes on at the position of
 })
 
 test('finds the same lines however the stream is cut into chunks', () => {
-  const seed = Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-  const random = randomOf(seed)
+  const seed = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  const random = randomBySeed(seed)
   const pieces = ['a', 'bc', '\n', '\r', '\r\n', 'ü', '😀', 'plain text', '\n\n']
   for (let round = 0; round < 2000; round++) {
     const isAscii = random() < 0.5
@@ -87,17 +88,6 @@ test('finds the same lines however the stream is cut into chunks', () => {
     const text = Array.from({ length: count }, () => pieces[Math.floor(random() * pieces.length)] as string).join('')
     const bytes = Buffer.from(isAscii ? text.replace(/[^\0-\x7f]/gu, 'x') : text)
     const lines = linesOf(bytes, () => 1 + Math.floor(random() * 8))
-    assert.deepEqual(lines, expectedLines(bytes), `TEST_SEED=${seed} round ${round}: ${JSON.stringify(text)}`)
+    assert.deepEqual(lines, expectedLines(bytes), `MILLRACE_SEED=${seed} round ${round}: ${JSON.stringify(text)}`)
   }
 })
-
-/** Numbers from 0 to 1 that the seed determines (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}

@@ -19,7 +19,7 @@ interface Sent {
 
 test(`loses no acknowledged record and repeats none when it is killed at ${ROUNDS} random moments`, async (t) => {
   const random = new Random()
-  t.diagnostic(`SEED=${random.seed}`)
+  t.diagnostic(`MILLRACE_SEED=${random.seed}`)
   const dataDir = temporaryFolder(t)
   const all: Sent[] = []
   let producerId = -1

@@ -548,7 +548,7 @@ function requestOf(api: ApiName, version: number, topicId: string): unknown {
 
 test('closes a connection that sends garbage, with a line in the log, and serves all others', async (t) => {
   const random = new Random()
-  t.diagnostic(`SEED=${random.seed}`)
+  t.diagnostic(`MILLRACE_SEED=${random.seed}`)
   const { client, broker, logger } = await start(t)
   await createTopic(client, 'orders')
   const request = encodeRequest({ api: 'Metadata', version: 12, correlationId: 1, clientId: 'c', body: { topics: [{ name: 'orders' }] } })

@@ -134,7 +134,7 @@ test('an error is told each time, and partitions take turns where answers are sm
 
 test('who follows a session sees every record once and every end, whatever is produced, forgotten and asked for again', async (t) => {
   const random = new Random()
-  t.diagnostic(`SEED=${random.seed}`)
+  t.diagnostic(`MILLRACE_SEED=${random.seed}`)
   const { client } = await startedBroker(t)
   const partitionCount = 6
   await createTopic(client, 'orders', partitionCount)

@@ -40,7 +40,7 @@ test('serves those who wait in their order, and who wants more than there is alo
 
 test('whatever comes of requests, nothing of the budget is lost', (t) => {
   const random = new Random()
-  t.diagnostic(`SEED=${random.seed}`)
+  t.diagnostic(`MILLRACE_SEED=${random.seed}`)
   const budget = new MemoryBudget(10 * MIB)
   const pool = new BufferPool()
   for (let round = 0; round < 300; round++) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { type Broker, type RequestFault, startBroker } from '@millrace/broker'
 import { ErrorCode, type KafkaError } from '@millrace/kafka-protocol'
-import { temporaryFolder, waitFor } from '@millrace/testing'
+import { randomBySeed, temporaryFolder, waitFor } from '@millrace/testing'
 import { Admin } from './admin/admin.ts'
 import type { Properties } from './config/client-properties.ts'
 import { Consumer } from './consumer/consumer.ts'
@@ -111,17 +111,6 @@ async function sendNumbers(producer: Producer, count: number, act: (index: numbe
 }
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}`)
-
-/** Numbers in [0, 1) that a seed reproduces (mulberry32). */
-function randomBySeed(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 type ProduceFault = Partial<RequestFault> & Pick<RequestFault, 'action'>
 

@@ -92,7 +92,7 @@ const latestOf = (records: readonly Read[]) => new Map(records.map((record) => [
 
 test('leaves the last record of each key with its offset, time and headers, over compactions, crashes and codecs', async (t) => {
   const random = new Random()
-  t.diagnostic(`SEED=${random.seed}`)
+  t.diagnostic(`MILLRACE_SEED=${random.seed}`)
   const directory = temporaryFolder(t)
   let log = openLog(directory)
   const expected = new Map<string, Read>()

@@ -84,7 +84,7 @@ test('gives one batch that is larger than asked for only where it is required', 
 
 test('gives the batch of any offset, within any size, in all segments', (t) => {
   const random = new Random()
-  t.diagnostic(`SEED=${random.seed}`)
+  t.diagnostic(`MILLRACE_SEED=${random.seed}`)
   const directory = temporaryFolder(t)
   const { log } = openLog(directory, { segmentBytes: 20_000 })
   let next = 0
@@ -354,7 +354,7 @@ test('shares one flush among all who ask in a turn', async (t) => {
 
 test('readers of committed records leave out exactly the aborted ones, over segments, fetches and restarts', (t) => {
   const random = new Random()
-  t.diagnostic(`SEED=${random.seed}`)
+  t.diagnostic(`MILLRACE_SEED=${random.seed}`)
   const directory = temporaryFolder(t)
   const accept = () => {}
   let { log } = openLog(directory, { segmentBytes: 1500 })

@@ -104,7 +104,7 @@ async function committedValues(client: RawClient, partition: number): Promise<st
 
 test(`a transaction is committed as a whole or not at all, with its offsets, when the broker is killed at ${ROUNDS} random moments`, async (t) => {
   const random = new Random()
-  t.diagnostic(`SEED=${random.seed}`)
+  t.diagnostic(`MILLRACE_SEED=${random.seed}`)
   const dataDir = temporaryFolder(t)
   const producers = Array.from({ length: PRODUCERS }, (_, index) => new Producer(`tx-${index}`, random))
 

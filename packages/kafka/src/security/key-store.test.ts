@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
+import { randomBySeed } from '@millrace/testing'
 import { readKeyStore } from './key-store.ts'
 import { type KeyStoreEntry, KeyStoreError } from './key-store-entry.ts'
 import { decryptRc2Cbc } from './rc2.ts'
@@ -141,13 +142,8 @@ function mutated(original: Buffer, random: (below: number) => number): Buffer {
   return bytes
 }
 
-/** Mulberry32: small, and the same everywhere. */
+/** Whole numbers from 0 on, below the one given. */
 function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
-  }
+  const random = randomBySeed(seed)
+  return (below) => Math.floor(random() * below)
 }

@@ -18,7 +18,7 @@ import {
   TimestampSchema,
   valuesEqual,
 } from '@millrace/api'
-import { converterConformance } from '@millrace/testing'
+import { converterConformance, randomBySeed } from '@millrace/testing'
 import { JsonConverter } from './json-converter.ts'
 import { parseJsonExactly } from './json-text.ts'
 import { schemalessValueOf } from './json-reader.ts'
@@ -221,7 +221,7 @@ test('writes what it read, to the kind of each number', () => {
 
 test('reads any JSON the fast way as it would the exact way', () => {
   const seed = Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-  const random = randomOf(seed)
+  const random = randomBySeed(seed)
   const converter = converterWith(withoutSchemas)
   for (let round = 0; round < 3000; round++) {
     const text = randomJson(random, 3)
@@ -246,17 +246,6 @@ function randomJson(random: () => number, depth: number): string {
   if (kind === 2) return one(['null', 'true', 'false'])
   if (kind === 3) return `[${some(() => randomJson(random, depth - 1))}]`
   return `{${some(() => `${one([stringText(), `"${digits()}"`, '"\\u0030"'])}${blank()}:${blank()}${randomJson(random, depth - 1)}`)}}`
-}
-
-/** Numbers from 0 to 1 that the seed determines (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 test('reads UTF-8 with a mark and UTF-16, and refuses invalid bytes', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
+import { randomBySeed } from '@millrace/testing'
 import { NEEDS_EXACT, parseJsonAt } from './json-text.ts'
 import { ShapedJson, UNKNOWN_SHAPE } from './shaped-json.ts'
 
@@ -127,16 +128,6 @@ test('works where Node compiles nothing from strings', () => {
 type Random = () => number
 
 const seedOfRun = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-
-function randomBySeed(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const keys = ['id', 'name', 'a b', '', 'ü', 'constructor', 'toString', 'a1', 'very_long_key_of_an_object', '$', "'", '\u2028', 'x', 'y']
 const unusualKeys = ['__proto__', '1', 'x"y', 'x\\y']
