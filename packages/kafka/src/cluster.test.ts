@@ -66,6 +66,21 @@ test('closing does not wait for a connection to a broker that does not answer', 
   await Promise.all([assert.rejects(opening, { code: 'CLIENT_CLOSED' }), cluster.close()])
 })
 
+test('whoever asks for metadata in the same turn, or about topics that nobody has asked about yet, does not wait for the pause between fetches', async (t) => {
+  const brokers = await ScriptedBrokers.start(t, 1)
+  brokers.topics = { t: [{ leader: 1, leaderEpoch: 1 }], u: [{ leader: 1, leaderEpoch: 1 }] }
+  const config = adminConfig({ 'bootstrap.servers': brokers.bootstrapServers, 'retry.backoff.ms': '600000', 'retry.backoff.max.ms': '600000' }, logger)
+  const topics = ['t']
+  const cluster = new Cluster({ config, logger, clock: monotonicClock, topics: () => [...topics] })
+  t.after(() => cluster.close())
+  const first = Promise.all([cluster.refresh(), cluster.refresh()])
+  await waitFor(() => brokers.of('Metadata').length > 0, { what: 'the first fetch', intervalMs: 1 })
+  topics.push('u')
+  await Promise.all([first, cluster.refresh()])
+  assert.equal(cluster.leader('u', 0)?.id, 1)
+  assert.equal(brokers.of('Metadata').length, 2)
+})
+
 const join = { groupId: 'g', sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 60_000, memberId: '', protocolType: 'consumer', protocols: [] }
 
 for (const [purpose, api, body, silentMs] of [

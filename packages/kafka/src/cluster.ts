@@ -275,15 +275,20 @@ export class Cluster {
   async #refreshLoop(): Promise<void> {
     let failures = 0
     while (this.#isRefreshWanted && !this.isClosed) {
+      // Whoever asks in the same turn is answered by the same fetch.
+      await Promise.resolve()
       this.#isRefreshWanted = false
       const waiting = this.#nextRefresh
       this.#nextRefresh = Promise.withResolvers()
       // Nobody may be waiting.
       this.#nextRefresh.promise.catch(() => undefined)
+      const names = this.#options.topics()
+      let isAboutOthers = false
       try {
-        await this.#refreshOnce()
+        await this.#refreshOnce(names)
+        isAboutOthers = this.#hasTopicsBeyond(names)
         // A topic without leader, or not there yet, is asked for again with growing pauses too.
-        failures = this.#isRefreshWanted ? failures + 1 : 0
+        failures = this.#isRefreshWanted && !isAboutOthers ? failures + 1 : 0
         waiting.resolve()
       } catch (error) {
         const failure = asKafkaError(error)
@@ -298,15 +303,21 @@ export class Cluster {
           this.#nextRefresh.promise.then(waiting.resolve, waiting.reject)
         }
       }
-      // The pause also keeps errors that come again and again from asking without end.
-      if (this.#isRefreshWanted && !this.isClosed) await this.pause(Math.max(1, failures)).catch(() => undefined)
+      // The pause also keeps errors that come again and again from asking without end. Topics that nobody has asked about yet do not wait for it.
+      if (this.#isRefreshWanted && !this.isClosed && !isAboutOthers) await this.pause(Math.max(1, failures)).catch(() => undefined)
     }
     this.#refreshing = null
     if (this.#isRefreshWanted) this.requestRefresh()
   }
 
-  async #refreshOnce(): Promise<void> {
-    const names = this.#options.topics()
+  /** Whether topics are followed by now that a fetch did not ask about. */
+  #hasTopicsBeyond(names: readonly string[] | null): boolean {
+    const wanted = this.#options.topics()
+    const asked = new Set(names)
+    return names !== null && (wanted === null || wanted.some((name) => !asked.has(name)))
+  }
+
+  async #refreshOnce(names: readonly string[] | null): Promise<void> {
     const { allowsAutoTopicCreation = false } = this.#options
     const topics = names?.map((name) => ({ name })) ?? null
     const answer = await this.#fetchMetadata({ topics, allowAutoTopicCreation: allowsAutoTopicCreation })
