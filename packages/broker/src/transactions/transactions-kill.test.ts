@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readBatches } from '@millrace/kafka-protocol'
-import { Random } from '../fixtures/random.ts'
+import { Random } from '@millrace/testing'
 import { RawClient } from '../fixtures/raw-client.ts'
 import { recordBatch, recordsIn } from '../fixtures/record-batches.ts'
 import { startBrokerProcess } from '../fixtures/start-broker-process.ts'
