@@ -51,7 +51,17 @@ export interface ConnectorInstanceState {
   readonly worker_id: string
   readonly trace?: string
   readonly version?: string | null
-  readonly millrace?: StatusObservation
+  readonly millrace?: Partial<StatusObservation> & Partial<ConnectorProgress>
+}
+
+/** What we add to the status of a connector: of its instance, told by the worker that runs it. */
+export interface ConnectorProgress {
+  readonly activity: TaskActivity
+  /** What an operator has to look at although nothing failed: a connector that runs with zero tasks copies nothing. */
+  readonly warnings: readonly string[]
+  readonly restarts?: RestartInfo
+  /** Set where it is FAILED, by the worker that ran it. */
+  readonly failure?: FailureReport
 }
 
 /** Who says so, in a cluster: the worker that was asked, by what it has read of the status topic. */
@@ -153,10 +163,59 @@ export interface RecordLedger {
   readonly in_flight: number
   /** True where the sum is right. */
   readonly balanced: boolean
+  /** How often the sum was found to be wrong when offsets were committed. Above 0 it is a defect of the runtime. */
+  readonly imbalances: number
+  /** Records that were left out, by the alias of the transformation that did it. */
+  readonly filtered_by_transform: Readonly<Record<string, number>>
+  /** Fields that a plug-in could not hand on as they were, by path: how often. At most 100 names; further ones are counted together as `…`. */
+  readonly coerced_fields: Readonly<Record<string, number>>
+}
+
+/**
+ * What a task does just now; of a connector: what its instance does.
+ *
+ * `starting`: its plug-ins are loaded, or `start` has not returned. `running`: records go through it. `idle`: there is nothing to read. `waiting_for_batch`: the
+ * sink gathers records. `retrying`: something failed and is tried again. `blocked`: a call of the destination, or Kafka, does not return or take more. `paused`.
+ * `stalled`: there is work, and certainly no progress. `failed`. `stopped`: it ended because it was asked to.
+ */
+export type ActivityState = 'starting' | 'running' | 'idle' | 'waiting_for_batch' | 'retrying' | 'blocked' | 'paused' | 'stalled' | 'failed' | 'stopped'
+
+export interface TaskActivity {
+  readonly state: ActivityState
+  /** From when on (ISO 8601). */
+  readonly since: string
+  /** The same in plain words: `94 % of the time in put`. */
+  readonly detail: string
+  /** Of `waiting_for_batch`: how many records it has of how many, and when it goes on at the latest (ISO 8601; null: only when they are there). */
+  readonly batch?: { readonly records: number; readonly of: number; readonly until: string | null }
+  /** Of `retrying`: what failed, how often so far, and when it is tried again (ISO 8601; null: at once). */
+  readonly retry?: { readonly attempt: number; readonly cause: string; readonly next_at: string | null }
+  /** Of `stalled`: a call that does not return, a lag without progress, or a source that has a backlog and yields nothing. */
+  readonly stall?: { readonly reason: 'call' | 'lag' | 'backlog'; readonly call?: string; readonly for_ms: number }
+}
+
+/** Restarts without anybody asking, where they are enabled (`millrace.restart.enable`) or a stall asks for them. */
+export interface RestartInfo {
+  readonly enabled: boolean
+  /** In a row, since it last ran long enough. */
+  readonly attempts: number
+  readonly max: number
+  /** When it is restarted (ISO 8601), or null. */
+  readonly next_at: string | null
+  /** It failed and is not restarted any more, for the reason that the log tells. */
+  readonly given_up: boolean
+  /** What the last of them was for, in one line. */
+  readonly last_cause: string | null
 }
 
 /** What we add to the status of a task. */
 export interface TaskProgress {
+  readonly activity: TaskActivity
+  /** Sinks: age of the oldest record that was not put yet, at most; 0 where there is none; null where that is not known, and for sources. */
+  readonly lag_seconds: number | null
+  /** Records per second, over the last minute at most. */
+  readonly in_out: { readonly read_per_second: number; readonly written_per_second: number }
+  readonly restarts?: RestartInfo
   readonly ledger: RecordLedger
   /** Milliseconds spent per stage since the task started. Source: poll, convert, transform, send. Sink: poll, convert, transform, put, commit. */
   readonly stage_time_ms: Readonly<Record<string, number>>
@@ -185,6 +244,17 @@ export interface ConnectorOffsets {
 
 export interface Message {
   readonly message: string
+}
+
+/** `POST /millrace/webhook/test`: what came of a notification. */
+export interface WebhookTest {
+  /** Whether the receiver took it. */
+  readonly delivered: boolean
+  /** The receiver's HTTP status; null where it gave none. */
+  readonly status: number | null
+  /** What went wrong, without the address, which may hold a secret; null where nothing did. */
+  readonly error: string | null
+  readonly took_ms: number
 }
 
 export interface ErrorMessage {

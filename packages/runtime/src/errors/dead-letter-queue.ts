@@ -2,12 +2,13 @@ import { ConnectError, javaClassOf, type Logger, type SerializedData } from '@mi
 import type { TaskId } from '@millrace/rest-api'
 import type { ErrorCounters } from './error-counters.ts'
 import type { ErrorReporter } from './error-handler.ts'
-import { failureOf } from './failure.ts'
+import { messageOf, traceOf } from './failure.ts'
 import type { StageError } from './stage-error.ts'
 
-/** A message as it was read from Kafka, before anything was made of it. */
+/** A message as it was read from Kafka, before anything was made of it; or what stands for a record of a source (`sourceDeadLetter`). */
 export interface ConsumedMessage {
   readonly topic: string
+  /** -1 for records of sources, as is the offset. */
   readonly partition: number
   readonly offset: number
   /** Milliseconds; -1: none. */
@@ -16,6 +17,8 @@ export interface ConsumedMessage {
   readonly key: SerializedData
   readonly value: SerializedData
   readonly headers: readonly MessageHeader[]
+  /** Headers of ours, behind all others: whether context headers are wanted or not. */
+  readonly notes?: readonly MessageHeader[]
 }
 
 export interface MessageHeader {
@@ -58,13 +61,17 @@ export interface DeadLetterQueueOptions {
   readonly hasContextHeaders: boolean
   readonly producer: DeadLetterProducer
   readonly counters: ErrorCounters
-  /** A message has an end: the topic has it, or Kafka refused it for good. As in the original, such a one is logged and left out. */
-  readonly ended: (message: ConsumedMessage, isStored: boolean) => void
+  /** A message has an end: the topic has it, or Kafka refused it for good (`failure`). */
+  readonly ended: (message: ConsumedMessage, failure: Error | null) => void
+  /** Takes secrets out of what headers tell of the error. */
+  readonly mask: (text: string) => string
   readonly logger: Logger
 }
 
 const PARTITIONS = 1
 const HEADER_PREFIX = '__connect.errors.'
+/** Texts that are the same for very many dead letters are encoded once; beyond this many, all anew. */
+const ENCODED_MAX = 256
 
 /** Makes the topic where it is not there. The admin client is closed. @throws ConnectError */
 export async function createDeadLetterTopic(admin: DeadLetterAdmin, topic: string, replicationFactor: number, logger: Logger): Promise<void> {
@@ -87,6 +94,7 @@ export class DeadLetterQueue implements ErrorReporter<ConsumedMessage> {
   readonly #options: DeadLetterQueueOptions
   #pending = 0
   #whenSettled: PromiseWithResolvers<void> | null = null
+  readonly #encoded = new Map<string, Uint8Array>()
 
   constructor(options: DeadLetterQueueOptions) {
     this.#options = options
@@ -97,14 +105,30 @@ export class DeadLetterQueue implements ErrorReporter<ConsumedMessage> {
     return this.#pending
   }
 
-  async report(error: StageError, message: ConsumedMessage): Promise<void> {
-    const { topic, producer, counters, hasContextHeaders } = this.#options
+  /** Returns a promise only where the producer has no room. */
+  report(error: StageError, message: ConsumedMessage): void | Promise<void> {
+    const { producer, counters } = this.#options
     counters.deadLetterRequests++
-    const headers = hasContextHeaders ? [...message.headers, ...this.#contextHeaders(error, message)] : message.headers
-    const timestamp = message.timestamp === -1 ? Date.now() : message.timestamp
     this.#pending++
+    const headers = this.#headers(error, message)
+    if (!producer.hasRoom()) return this.#sendLater(message, headers)
+    this.#send(message, headers)
+  }
+
+  async #sendLater(message: ConsumedMessage, headers: readonly MessageHeader[]): Promise<void> {
     try {
-      if (!producer.hasRoom()) await producer.room()
+      await this.#options.producer.room()
+    } catch (failure) {
+      this.#ended(message, failure as Error)
+      return
+    }
+    this.#send(message, headers)
+  }
+
+  #send(message: ConsumedMessage, headers: readonly MessageHeader[]): void {
+    const { topic, producer } = this.#options
+    const timestamp = message.timestamp === -1 ? Date.now() : message.timestamp
+    try {
       producer.send(topic, null, timestamp, message.key, message.value, headers.length === 0 ? null : headers, {
         acknowledged: () => this.#ended(message, null),
         failed: (failure) => this.#ended(message, failure),
@@ -128,7 +152,7 @@ export class DeadLetterQueue implements ErrorReporter<ConsumedMessage> {
   #ended(message: ConsumedMessage, failure: Error | null): void {
     const { topic, counters, ended, logger } = this.#options
     this.#pending--
-    ended(message, failure === null)
+    ended(message, failure)
     if (failure !== null) {
       counters.deadLetterFailures++
       logger.error(`Could not produce message to dead letter queue. topic=${topic}`, failure)
@@ -138,22 +162,40 @@ export class DeadLetterQueue implements ErrorReporter<ConsumedMessage> {
     this.#whenSettled = null
   }
 
+  #headers(error: StageError, message: ConsumedMessage): readonly MessageHeader[] {
+    const { headers, notes = [] } = message
+    if (this.#options.hasContextHeaders) return [...headers, ...this.#contextHeaders(error, message), ...notes]
+    return notes.length === 0 ? headers : [...headers, ...notes]
+  }
+
   /** Added after the message's own; a name that is there already is there twice then. */
-  #contextHeaders({ stage, className, cause }: StageError, message: ConsumedMessage): MessageHeader[] {
-    const { id } = this.#options
-    const { message: text, trace } = failureOf(cause)
-    const headers: readonly (readonly [string, string | null])[] = [
-      ['topic', message.topic],
-      ['partition', String(message.partition)],
-      ['offset', String(message.offset)],
-      ['connector.name', id.connector],
-      ['task.id', String(id.task)],
-      ['stage', stage],
-      ['class.name', className],
-      ['exception.class.name', javaClassOf(cause)],
-      ['exception.message', text === '' ? null : text],
-      ['exception.stacktrace', trace],
+  #contextHeaders({ stage, className, cause }: StageError, { topic, partition, offset }: ConsumedMessage): readonly MessageHeader[] {
+    const { id, mask } = this.#options
+    const text = mask(messageOf(cause))
+    return [
+      { key: `${HEADER_PREFIX}topic`, value: this.#bytesOf(topic) },
+      ...(partition === -1
+        ? []
+        : [
+            { key: `${HEADER_PREFIX}partition`, value: this.#bytesOf(String(partition)) },
+            { key: `${HEADER_PREFIX}offset`, value: Buffer.from(String(offset), 'latin1') },
+          ]),
+      { key: `${HEADER_PREFIX}connector.name`, value: this.#bytesOf(id.connector) },
+      { key: `${HEADER_PREFIX}task.id`, value: this.#bytesOf(String(id.task)) },
+      { key: `${HEADER_PREFIX}stage`, value: this.#bytesOf(stage) },
+      { key: `${HEADER_PREFIX}class.name`, value: this.#bytesOf(className) },
+      { key: `${HEADER_PREFIX}exception.class.name`, value: this.#bytesOf(javaClassOf(cause)) },
+      { key: `${HEADER_PREFIX}exception.message`, value: text === '' ? null : Buffer.from(text) },
+      { key: `${HEADER_PREFIX}exception.stacktrace`, value: Buffer.from(mask(traceOf(cause))) },
     ]
-    return headers.map(([name, value]) => ({ key: HEADER_PREFIX + name, value: value === null ? null : Buffer.from(value) }))
+  }
+
+  #bytesOf(text: string): Uint8Array {
+    let bytes = this.#encoded.get(text)
+    if (bytes === undefined) {
+      bytes = Buffer.from(text)
+      if (this.#encoded.size < ENCODED_MAX) this.#encoded.set(text, bytes)
+    }
+    return bytes
   }
 }

@@ -139,27 +139,28 @@ function stageOf({ stage, className, details: { bytes, ...details } }: StageErro
 
 /** What an error and its causes look like in a trace of Java. */
 export function traceOf(error: unknown): string {
-  const lines: string[] = []
+  let trace = ''
   for (const [depth, current] of chainOf(error).entries()) {
-    const before = depth === 0 ? '' : 'Caused by: '
-    if (current instanceof FailureError) {
-      const [first = '', ...rest] = current.failure.trace.trimEnd().split('\n')
-      lines.push(`${before}${first}`, ...rest)
-    } else {
+    if (depth > 0) trace += 'Caused by: '
+    if (current instanceof FailureError) trace += `${current.failure.trace.trimEnd()}\n`
+    else {
       const message = messageOf(current)
-      const head = message === '' ? javaClassOf(current) : `${javaClassOf(current)}: ${message}`
-      lines.push(`${before}${head}`, ...stackLines(current))
+      trace += `${message === '' ? javaClassOf(current) : `${javaClassOf(current)}: ${message}`}\n${stackLines(current)}`
     }
   }
-  return `${lines.join('\n')}\n`
+  return trace
 }
 
-function stackLines(error: unknown): string[] {
-  if (!(error instanceof Error) || typeof error.stack !== 'string') return []
+/** The lines of a stack that name a place, as Java writes them; each with its line feed. */
+function stackLines(error: unknown): string {
+  if (!(error instanceof Error) || typeof error.stack !== 'string') return ''
+  const first = error.stack.search(/^\s+at /m)
+  if (first === -1) return ''
   return error.stack
+    .slice(first)
     .split('\n')
-    .filter((line) => /^\s+at /.test(line))
-    .map((line) => `\t${line.trim()}`)
+    .map((line) => (/^\s+at /.test(line) ? `\t${line.trim()}\n` : ''))
+    .join('')
 }
 
 /** The message of anything that was thrown. */

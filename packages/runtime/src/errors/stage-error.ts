@@ -24,7 +24,11 @@ export class StageError extends ConnectError {
 
   /** @param cause what the plug-in threw, after all tries. */
   constructor(stage: ErrorStage, className: string, cause: unknown, details: StageDetails = {}) {
+    const limit = Error.stackTraceLimit
+    // There may be very many of them, and where the runtime was is of no interest: the cause tells where the plug-in was.
+    Error.stackTraceLimit = 0
     super('Tolerance exceeded in error handler', { cause })
+    Error.stackTraceLimit = limit
     this.stage = stage
     this.className = className
     this.details = details

@@ -11,17 +11,20 @@ import {
 } from '@millrace/api'
 import { Admin, Consumer, Producer } from '@millrace/kafka'
 import { createDeadLetterTopic, type ConsumedMessage, DeadLetterQueue } from '../errors/dead-letter-queue.ts'
+import { ErrorBudget } from '../errors/error-budget.ts'
 import { ErrorCounters } from '../errors/error-counters.ts'
 import { ErrorHandler, type ErrorReporter } from '../errors/error-handler.ts'
 import { LogReporter } from '../errors/log-reporter.ts'
 import { Retries } from '../errors/retries.ts'
 import type { FromTaskThread, GroupMember, TaskStart } from '../thread/messages.ts'
+import type { Activity } from './activity.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { delay } from './event-loop.ts'
 import { FailedRecords } from './failed-records.ts'
 import { Lease } from './lease.ts'
-import { Ledger } from './ledger.ts'
+import { ImbalanceError, Ledger } from './ledger.ts'
 import type { Occupancy } from './occupancy.ts'
+import type { OriginLog } from './origin-log.ts'
 import { Pause } from './pause.ts'
 import { type ContextOf, instanceOf, loadConverters, loadTransformations } from './plugin-instances.ts'
 import { consumedMessageText, sourceRecordText } from './record-text.ts'
@@ -34,6 +37,7 @@ import { StageTimer } from './stage-timer.ts'
 import { StoredOffsets } from './stored-offsets.ts'
 import type { TaskEvents, TaskLoop } from './task-loop.ts'
 import type { TaskMetrics } from './task-metrics.ts'
+import { definedSecrets } from './task-secrets.ts'
 import type { ThreadChannel } from './thread-channel.ts'
 import { kafkaTopicAdmin, TopicCreation } from './topic-creation.ts'
 import { TransformationChain } from './transformation-chain.ts'
@@ -41,7 +45,9 @@ import { TransformationChain } from './transformation-chain.ts'
 /** What a task gets from the thread that hosts it. */
 export interface TaskSurroundings {
   readonly channel: ThreadChannel<FromTaskThread>
+  readonly log: OriginLog
   readonly occupancy: Occupancy
+  readonly activity: Activity
   readonly events: TaskEvents & {
     /** The consumer of a sink task is a member of a group, or no longer. */
     membership(member: GroupMember | null): void
@@ -56,28 +62,29 @@ export function assembleTask(start: TaskStart, surroundings: TaskSurroundings): 
   return start.kind === 'source' ? assembleSourceTask(start, surroundings) : assembleSinkTask(start, surroundings)
 }
 
-async function assembleSourceTask(start: TaskStart, { channel, occupancy, events, metrics, signal }: TaskSurroundings): Promise<TaskLoop> {
-  const origin = { connector: start.id.connector, task: start.id.task }
-  const logger = channel.logger('org.apache.kafka.connect.runtime.WorkerSourceTask', origin)
-  const { task, pluginLogger } = await taskInstance<SourceTask>(start, channel)
+async function assembleSourceTask(start: TaskStart, { channel, log, occupancy, activity, events, metrics, signal }: TaskSurroundings): Promise<TaskLoop> {
+  const logger = log.logger('org.apache.kafka.connect.runtime.WorkerSourceTask')
+  const { task, pluginLogger } = await taskInstance<SourceTask>(start, log)
   const errorCounters = new ErrorCounters()
-  const retries = retriesOf(start, errorCounters, signal)
+  const retries = retriesOf(start, errorCounters, activity, signal)
   const errors = new ErrorHandler<SourceRecord>({
     tolerance: start.errors.tolerance,
-    reporters: logReporters(start, sourceRecordText, errorCounters, channel),
+    reporters: logReporters(start, sourceRecordText, errorCounters, log),
     counters: errorCounters,
+    budget: new ErrorBudget(start.recordFailures.budget),
   })
   const contextOf: ContextOf = (part) => ({ logger: pluginLogger, metrics: metrics.plugin(part) })
-  const converters = new SourceConverters(await loadConverters(start.converters, contextOf), retries)
-  const transformations = new TransformationChain(await loadTransformations<SourceRecord>(start.transformations, contextOf), retries)
+  const converters = new SourceConverters(await loadConverters(start.converters, contextOf, log.secrets), retries)
+  const transformations = new TransformationChain(await loadTransformations<SourceRecord>(start.transformations, contextOf, log.secrets), retries)
   const offsets = new StoredOffsets(start.id.connector, (make) => channel.request(make), logger)
 
   const ledger = new Ledger()
-  const delivery = new AtLeastOnceDelivery({
+  const delivery: AtLeastOnceDelivery = new AtLeastOnceDelivery({
     task,
     ledger,
     errors,
     offsetWriter: offsets,
+    activity,
     logger,
     offsetFlushIntervalMs: start.offsetFlushIntervalMs,
     offsetFlushTimeoutMs: start.offsetFlushTimeoutMs,
@@ -85,7 +92,10 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
     afterCommit(isSuccess, tookMs) {
       metrics.committed(isSuccess, tookMs)
       const imbalance = ledger.check(loop.inFlight)
-      if (imbalance !== null) logger.error(imbalance)
+      if (imbalance !== null) {
+        logger.error(imbalance)
+        if (start.recordFailures.imbalanceAction === 'fail') delivery.fail(new ImbalanceError(imbalance))
+      }
       events.progressed()
     },
   })
@@ -101,6 +111,7 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
       offsetStorageReader: offsets,
       transactionContext: null,
       configs: () => channel.request((request) => ({ type: 'read-task-config', request, id: start.id })),
+      fieldCoerced: (path) => ledger.fieldCoerced(path),
     },
     transformations,
     converters,
@@ -116,6 +127,7 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
     stages: new StageTimer(['poll', 'transform', 'convert', 'send']),
     metrics,
     occupancy,
+    activity,
     events,
     logger,
     signal,
@@ -123,21 +135,25 @@ async function assembleSourceTask(start: TaskStart, { channel, occupancy, events
   return loop
 }
 
-async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, metrics, signal }: TaskSurroundings): Promise<TaskLoop> {
-  const logger = channel.logger('org.apache.kafka.connect.runtime.WorkerSinkTask', { connector: start.id.connector, task: start.id.task })
-  const { task, pluginLogger } = await taskInstance<SinkTask>(start, channel)
+async function assembleSinkTask(start: TaskStart, { channel, log, occupancy, activity, events, metrics, signal }: TaskSurroundings): Promise<TaskLoop> {
+  const logger = log.logger('org.apache.kafka.connect.runtime.WorkerSinkTask')
+  const { task, pluginLogger } = await taskInstance<SinkTask>(start, log)
   const errorCounters = new ErrorCounters()
-  const retries = retriesOf(start, errorCounters, signal)
+  const retries = retriesOf(start, errorCounters, activity, signal)
   const contextOf: ContextOf = (part) => ({ logger: pluginLogger, metrics: metrics.plugin(part) })
-  const converterSet = await loadConverters(start.converters, contextOf)
+  const converterSet = await loadConverters(start.converters, contextOf, log.secrets)
   const converters = new SinkConverters(converterSet, retries)
-  const transformations = new TransformationChain(await loadTransformations<SinkRecord>(start.transformations, contextOf), retries)
+  const transformations = new TransformationChain(await loadTransformations<SinkRecord>(start.transformations, contextOf, log.secrets), retries)
   const ledger = new Ledger()
-  const ended = (message: ConsumedMessage, isStored: boolean) => failedRecords.ended(message, isStored)
-  const deadLetterQueue = await assembleDeadLetterQueue(start, errorCounters, ended, logger, metrics)
-  const reporters = [...logReporters(start, consumedMessageText, errorCounters, channel), ...(deadLetterQueue === null ? [] : [deadLetterQueue])]
+  const ended = (message: ConsumedMessage, failure: Error | null) => failedRecords.ended(message, failure)
+  const deadLetterQueue = await assembleDeadLetterQueue(start, errorCounters, ended, logger, log.secrets.mask, metrics)
+  const reporters = [...logReporters(start, consumedMessageText, errorCounters, log), ...(deadLetterQueue === null ? [] : [deadLetterQueue])]
+  const { put } = start.recordFailures
+  const budget = new ErrorBudget(start.recordFailures.budget)
   const failedRecords: FailedRecords = new FailedRecords({
-    handler: new ErrorHandler<ConsumedMessage>({ tolerance: start.errors.tolerance, reporters, counters: errorCounters }),
+    handler: new ErrorHandler<ConsumedMessage>({ tolerance: start.errors.tolerance, reporters, counters: errorCounters, budget }),
+    putHandler: put.isTolerated ? new ErrorHandler<ConsumedMessage>({ tolerance: 'all', reporters, counters: errorCounters, budget }) : null,
+    areLettersNeeded: put.isTolerated,
     queue: deadLetterQueue,
     isReportable: reporters.length > 0,
     converters: converterSet,
@@ -156,6 +172,8 @@ async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, 
       configs,
       consumer,
       errantRecordReporter: failedRecords.reporter,
+      gathers: (batch) => activity.gathers(batch),
+      fieldCoerced: (path) => ledger.fieldCoerced(path),
     }),
     subscription: subscriptionOf(start),
     consumer,
@@ -168,48 +186,70 @@ async function assembleSinkTask(start: TaskStart, { channel, occupancy, events, 
     stages: new StageTimer(['poll', 'convert', 'transform', 'put', 'commit']),
     metrics,
     occupancy,
+    activity,
     events,
     logger,
     signal,
     offsetFlushIntervalMs: start.offsetFlushIntervalMs,
     offsetFlushTimeoutMs: start.offsetFlushTimeoutMs,
+    putAttemptsMax: put.attemptsMax,
+    imbalanceAction: start.recordFailures.imbalanceAction,
   })
 }
 
-function retriesOf({ errors }: TaskStart, counters: ErrorCounters, signal: AbortSignal): Retries {
-  return new Retries({ timeoutMs: errors.retryTimeoutMs, delayMaxMs: errors.retryDelayMaxMs, counters, signal, pause: delay })
+function retriesOf({ errors }: TaskStart, counters: ErrorCounters, activity: Activity, signal: AbortSignal): Retries {
+  return new Retries({
+    timeoutMs: errors.retryTimeoutMs,
+    delayMaxMs: errors.retryDelayMaxMs,
+    counters,
+    signal,
+    pause: delay,
+    retrying: (attempt, error, delayMs) => activity.retries(attempt, error, delayMs),
+    ended: () => activity.recovered(),
+  })
 }
 
 function logReporters<Original>(
   { id, errors }: TaskStart,
   describe: (original: Original) => string,
   counters: ErrorCounters,
-  channel: ThreadChannel<FromTaskThread>,
+  log: OriginLog,
 ): ErrorReporter<Original>[] {
   if (!errors.isLogged) return []
-  const logger = channel.logger('org.apache.kafka.connect.runtime.errors.LogReporter', { connector: id.connector, task: id.task })
+  const logger = log.logger('org.apache.kafka.connect.runtime.errors.LogReporter')
   return [new LogReporter<Original>({ id, describe: errors.areMessagesLogged ? describe : null, counters, logger })]
 }
 
 async function assembleDeadLetterQueue(
   { id, errors, deadLetterClients }: TaskStart,
   counters: ErrorCounters,
-  ended: (message: ConsumedMessage, isStored: boolean) => void,
+  ended: (message: ConsumedMessage, failure: Error | null) => void,
   logger: Logger,
+  mask: (text: string) => string,
   metrics: TaskMetrics,
 ): Promise<DeadLetterQueue | null> {
   if (errors.deadLetterQueue === null || deadLetterClients === null) return null
   const { topic, replicationFactor, hasContextHeaders } = errors.deadLetterQueue
   await createDeadLetterTopic(kafkaTopicAdmin(new Admin(deadLetterClients.admin, { logger })), topic, replicationFactor, logger)
-  return new DeadLetterQueue({ id, topic, hasContextHeaders, producer: metrics.client(new Producer(deadLetterClients.producer, { logger })), counters, ended, logger })
+  return new DeadLetterQueue({
+    id,
+    topic,
+    hasContextHeaders,
+    producer: metrics.client(new Producer(deadLetterClients.producer, { logger })),
+    counters,
+    ended,
+    mask,
+    logger,
+  })
 }
 
 /** A task's class is what its connector's class names; a connector that was never started tells it. */
-async function taskInstance<Task>(start: TaskStart, channel: ThreadChannel<FromTaskThread>): Promise<{ task: Task; pluginLogger: Logger }> {
+async function taskInstance<Task>(start: TaskStart, log: OriginLog): Promise<{ task: Task; pluginLogger: Logger }> {
   const connector = (await instanceOf(start.plugin)) as Connector<ConnectorContext, Task>
+  log.secrets.add(definedSecrets(connector, start.connectorConfig, start.taskConfig))
   const TaskClass = connector.taskClass()
   const name = TaskClass.javaClass ?? TaskClass.name
-  return { task: new TaskClass(), pluginLogger: channel.logger(name, { connector: start.id.connector, task: start.id.task }) }
+  return { task: new TaskClass(), pluginLogger: log.logger(name) }
 }
 
 function subscriptionOf({ taskConfig }: TaskStart): { topics: string[] } | { pattern: RegExp } {

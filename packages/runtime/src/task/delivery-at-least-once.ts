@@ -1,7 +1,8 @@
 import type { Logger, MaybePromise, SourceRecord } from '@millrace/api'
 import { ConnectError } from '@millrace/api'
 import type { ErrorHandler } from '../errors/error-handler.ts'
-import { StageError } from '../errors/stage-error.ts'
+import { coordinatesOf, StageError } from '../errors/stage-error.ts'
+import type { Activity } from './activity.ts'
 import { settlesWithin } from './event-loop.ts'
 import type { Ledger } from './ledger.ts'
 import type { OffsetWriter } from './offset-writer.ts'
@@ -19,6 +20,7 @@ export interface DeliveryOptions {
   /** Hears of records that Kafka refuses. */
   readonly errors: ErrorHandler<SourceRecord>
   readonly offsetWriter: OffsetWriter
+  readonly activity: Pick<Activity, 'during'>
   readonly logger: Logger
   /** Milliseconds between the end of one commit of offsets and the next. */
   readonly offsetFlushIntervalMs: number
@@ -43,6 +45,7 @@ export class AtLeastOnceDelivery implements SendListener {
   #timer: NodeJS.Timeout | undefined
   #commitUnderWay: Promise<boolean> | null = null
   #sendError: Error | null = null
+  #fatal: Error | null = null
   #isCancelled = false
   #isFinished = false
   readonly #topicsUsed = new Set<string>()
@@ -64,8 +67,8 @@ export class AtLeastOnceDelivery implements SendListener {
   }
 
   /** A transformation left the record out: there will be no message, and its offset is covered by that of the next record (docs/spec/record-delivery.md, D3). */
-  filtered(record: SourceRecord): void {
-    this.#options.ledger.filtered++
+  filtered(record: SourceRecord, alias: string): void {
+    this.#options.ledger.filteredBy(alias)
     this.#options.ledger.progressed()
     if (this.#options.task.commitRecord) this.#commitRecord(record, null)
   }
@@ -82,8 +85,14 @@ export class AtLeastOnceDelivery implements SendListener {
     return this.#isFinished ? 0 : this.#submitted.inFlight
   }
 
-  /** @throws where Kafka refused an earlier record for good. */
+  /** The task fails at its next turn. */
+  fail(error: Error): void {
+    this.#fatal ??= error
+  }
+
+  /** @throws where Kafka refused an earlier record for good, or something else ended the task. */
   throwIfFailed(): void {
+    if (this.#fatal) throw this.#fatal
     if (this.#sendError) throw new ConnectError('Unrecoverable exception from producer send callback', { cause: this.#sendError })
   }
 
@@ -149,7 +158,7 @@ export class AtLeastOnceDelivery implements SendListener {
 
   async #tellCommitted(): Promise<void> {
     try {
-      await this.#options.task.commit?.()
+      await this.#options.activity.during('commit', () => this.#options.task.commit?.())
     } catch (error) {
       this.#options.logger.error('Exception thrown while calling task.commit()', error)
     }
@@ -194,7 +203,15 @@ export class AtLeastOnceDelivery implements SendListener {
       this.#sendError ??= error
       return false
     }
-    errors.failed(new StageError('KAFKA_PRODUCE', PRODUCER_CLASS, error), record).catch((failure: Error) => (this.#sendError ??= failure))
+    try {
+      const stageError = new StageError('KAFKA_PRODUCE', PRODUCER_CLASS, error, { record: coordinatesOf(record) })
+      errors.admit(stageError)
+      const reported = errors.failed(stageError, record)
+      if (reported instanceof Promise) reported.catch((failure: Error) => (this.#sendError ??= failure))
+    } catch (failure) {
+      this.#sendError ??= failure as Error
+      return false
+    }
     if (this.#options.task.commitRecord) this.#commitRecord(record, null)
     return true
   }

@@ -1,7 +1,10 @@
-import type { ErrantRecordReporter, SinkRecord, TopicPartition } from '@millrace/api'
+import type { ErrantRecordReporter, MaybePromise, SinkRecord, TopicPartition } from '@millrace/api'
+import { ConnectError } from '@millrace/api'
 import type { ConsumedMessage, DeadLetterQueue } from '../errors/dead-letter-queue.ts'
 import type { ErrorHandler } from '../errors/error-handler.ts'
 import { StageError } from '../errors/stage-error.ts'
+import { TraceBudget } from '../errors/trace-budget.ts'
+import { FetchedMessage } from './fetched-message.ts'
 import type { Ledger } from './ledger.ts'
 import type { FetchedPartition } from './sink-consumer.ts'
 import type { ConverterSet } from './source-converters.ts'
@@ -9,10 +12,14 @@ import { partitionName } from './topic-partitions.ts'
 
 export interface FailedRecordsOptions {
   readonly handler: ErrorHandler<ConsumedMessage>
+  /** Of records that `put` cannot write, where that is tolerated (`millrace.errors.put.tolerance`); otherwise null. */
+  readonly putHandler: ErrorHandler<ConsumedMessage> | null
   /** Null where failed records are only left out. */
   readonly queue: DeadLetterQueue | null
   /** Whether the sink may report records: where they are logged or dead-lettered. */
   readonly isReportable: boolean
+  /** Whether a dead letter that Kafka refuses fails the task. In the original it is logged, and its record is lost. */
+  readonly areLettersNeeded: boolean
   /** To write records that the sink made itself. */
   readonly converters: ConverterSet
   readonly ledger: Ledger
@@ -26,16 +33,18 @@ type RecordWithMessage = SinkRecord & { [MESSAGE]?: ConsumedMessage }
 const SINK_TASK_CLASS = 'org.apache.kafka.connect.sink.SinkTask'
 
 /**
- * The records of a sink task that failed: on their way to it, or that it reported itself (`WorkerErrantRecordReporter`). Says what is still in flight
- * because of them, so that no offset is committed before its dead letter is stored, and no record is counted twice.
+ * The records of a sink task that failed: on their way to it, or that it reported itself (`WorkerErrantRecordReporter`), or that `put` could not write. Says
+ * what is still in flight because of them, so that no offset is committed before its dead letter is stored, and no record is counted twice.
  */
 export class FailedRecords {
   readonly #options: FailedRecordsOptions
   /** Dead letters under way, each of which stands for a record. */
   #pending = 0
-  /** Records that the sink reported and no commit has covered yet: they have their end, though they are in a span. */
+  /** Records that ended as dead letters after they were put, and that no commit has covered yet: they have their end, though they are in a span. */
   readonly #reported = new Map<string, Set<number>>()
   #fatal: Error | null = null
+  #isLetterLost = false
+  readonly #traces = new TraceBudget()
   readonly #uncounted = new WeakSet<ConsumedMessage>()
   /** Whether the loop still has a record of this message, neither committed nor given back. Set by the loop. */
   isHeld: (message: ConsumedMessage) => boolean = () => false
@@ -59,6 +68,21 @@ export class FailedRecords {
     return this.#options.queue !== null || this.#options.handler.tolerates
   }
 
+  /** Whether so many records fail that further errors are to be made without stack traces. */
+  get tracesAreSpent(): boolean {
+    return this.#traces.isSpent
+  }
+
+  /** To be called every so many records. */
+  renewTraces(): void {
+    if (this.#traces.isSpent) this.#traces.renew(performance.now())
+  }
+
+  /** Whether records that `put` cannot write are looked for. */
+  get tolerateRefusals(): boolean {
+    return this.#options.putHandler !== null
+  }
+
   /** To be added to what is in flight; below 0 where records in spans have ended. */
   get inFlight(): number {
     let reported = 0
@@ -66,9 +90,9 @@ export class FailedRecords {
     return this.#pending - reported
   }
 
-  /** Dead letters that Kafka has not acknowledged: no offset may be committed yet. */
+  /** Dead letters that Kafka has not acknowledged, or refused although they are needed: no offset may be committed. */
   get isPending(): boolean {
-    return (this.#options.queue?.pending ?? 0) > 0
+    return this.#isLetterLost || (this.#options.queue?.pending ?? 0) > 0
   }
 
   settled(): Promise<void> {
@@ -81,28 +105,44 @@ export class FailedRecords {
   }
 
   keep(record: SinkRecord, cursor: FetchedPartition): void {
-    ;(record as RecordWithMessage)[MESSAGE] = messageOf(cursor)
+    ;(record as RecordWithMessage)[MESSAGE] = new FetchedMessage(cursor)
   }
 
-  /** A record failed before `put`. @throws where that is not tolerated. */
-  async failed(error: StageError, cursor: FetchedPartition): Promise<void> {
+  /** A record is about to be treated as failed. Nothing has been done for it yet. @throws where the budget of failures is spent. */
+  admit(error: StageError): void {
+    this.#options.handler.admit(error)
+  }
+
+  /** A record failed before `put`, and was admitted. @throws where that is not tolerated. */
+  failed(error: StageError, cursor: FetchedPartition): MaybePromise<void> {
     const { handler, queue, ledger } = this.#options
     if (queue !== null) this.#pending++
     else if (handler.tolerates) ledger.skipped++
-    await handler.failed(error, messageOf(cursor))
+    this.#traces.spend(performance.now())
+    return handler.failed(error, new FetchedMessage(cursor))
   }
 
-  /** Told by the queue. */
-  ended(message: ConsumedMessage, isStored: boolean): void {
-    if (this.#uncounted.has(message)) return
-    const { ledger } = this.#options
-    this.#pending--
-    if (isStored) ledger.deadLettered++
-    else ledger.skipped++
-    ledger.progressed()
+  /** `put` cannot write a record. @throws where that is not tolerated, or the budget of failures is spent. */
+  refused(record: SinkRecord, cause: unknown): MaybePromise<void> {
+    const { putHandler } = this.#options
+    if (putHandler === null) throw cause
+    const kept = (record as RecordWithMessage)[MESSAGE]
+    return kept === undefined ? this.#refusedCopy(record, cause, putHandler) : this.#refused(kept, true, cause, putHandler)
   }
 
-  /** @throws where the sink reported a record although errors are not tolerated, and went on. */
+  /** Told by the queue. @param failure why the topic does not have the message, or null. */
+  ended(message: ConsumedMessage, failure: Error | null): void {
+    if (failure !== null && this.#options.areLettersNeeded) this.#letterLost(message, failure)
+    else if (!this.#uncounted.has(message)) {
+      const { ledger } = this.#options
+      this.#pending--
+      if (failure === null) ledger.deadLettered++
+      else ledger.skipped++
+      ledger.progressed()
+    }
+  }
+
+  /** @throws where the sink reported a record although errors are not tolerated, and went on; or where a dead letter that is needed was refused. */
   throwIfFatal(): void {
     if (this.#fatal !== null) throw this.#fatal
   }
@@ -118,24 +158,53 @@ export class FailedRecords {
   }
 
   async #report(record: SinkRecord, cause: unknown): Promise<void> {
-    const { handler, queue, ledger } = this.#options
+    const { handler, queue } = this.#options
     const kept = (record as RecordWithMessage)[MESSAGE]
     const message = kept ?? (await this.#writtenMessage(record))
-    const offsets = this.#reportedOf(message)
-    if (kept === undefined || offsets.has(message.offset) || !this.isHeld(message)) this.#uncounted.add(message)
-    else {
-      offsets.add(message.offset)
-      if (queue === null) ledger.skipped++
-      else this.#pending++
-    }
-    const error = new StageError('TASK_PUT', SINK_TASK_CLASS, cause)
+    const error = putError(message, cause)
     try {
+      handler.admit(error)
+      this.#count(message, kept !== undefined)
       await handler.failed(error, message)
     } catch (failure) {
       this.#fatal ??= failure as Error
       throw failure
     }
     await queue?.settled()
+  }
+
+  async #refusedCopy(record: SinkRecord, cause: unknown, handler: ErrorHandler<ConsumedMessage>): Promise<void> {
+    await this.#refused(await this.#writtenMessage(record), false, cause, handler)
+  }
+
+  #refused(message: ConsumedMessage, isKept: boolean, cause: unknown, handler: ErrorHandler<ConsumedMessage>): MaybePromise<void> {
+    // A transformation may have made several records of one message: it is one dead letter.
+    if (this.#reported.get(partitionName(message))?.has(message.offset) === true) return
+    const error = putError(message, cause)
+    handler.admit(error)
+    this.#count(message, isKept)
+    return handler.failed(error, message)
+  }
+
+  /** A message becomes a dead letter although its record is, or was, with the sink. */
+  #count(message: ConsumedMessage, isKept: boolean): void {
+    const { queue, ledger } = this.#options
+    const offsets = this.#reportedOf(message)
+    if (!isKept || offsets.has(message.offset) || !this.isHeld(message)) this.#uncounted.add(message)
+    else {
+      offsets.add(message.offset)
+      if (queue === null) ledger.skipped++
+      else this.#pending++
+    }
+  }
+
+  /** Nothing is committed any more, and the task fails: its record is read again (docs/spec/record-delivery.md, D12). */
+  #letterLost(message: ConsumedMessage, cause: Error): void {
+    this.#isLetterLost = true
+    this.#fatal ??= new ConnectError(`The dead letter of ${partitionName(message)}@${message.offset} was refused by Kafka`, { cause })
+    if (this.#uncounted.has(message)) return
+    this.#pending--
+    if (this.#reported.get(partitionName(message))?.delete(message.offset) !== true) this.#options.ledger.givenBack++
   }
 
   /** A record that the sink made or changed itself is written by the task's converters. */
@@ -176,17 +245,6 @@ export class FailedRecords {
   }
 }
 
-/** What was read, before anything was made of it. Valid as long as the fetched bytes are kept. */
-function messageOf(cursor: FetchedPartition): ConsumedMessage {
-  const { topic, partition, offset, timestamp, timestampType, buffer } = cursor
-  return {
-    topic,
-    partition,
-    offset,
-    timestamp,
-    timestampType,
-    key: cursor.keyStart === -1 ? null : buffer.subarray(cursor.keyStart, cursor.keyEnd),
-    value: cursor.valueStart === -1 ? null : buffer.subarray(cursor.valueStart, cursor.valueEnd),
-    headers: cursor.headers() ?? [],
-  }
+function putError({ topic, partition, offset }: ConsumedMessage, cause: unknown): StageError {
+  return new StageError('TASK_PUT', SINK_TASK_CLASS, cause, { record: { topic, partition, offset } })
 }

@@ -8,6 +8,7 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '@millrace/api'
+import type { GatheredBatch } from './activity.ts'
 import type { SinkConsumer } from './sink-consumer.ts'
 import { partitionName } from './topic-partitions.ts'
 
@@ -18,6 +19,10 @@ export interface SinkContextParts {
   readonly configs: () => Promise<Properties>
   readonly consumer: SinkConsumer
   readonly errantRecordReporter: ErrantRecordReporter | null
+  /** Hears what the task says of the batch that it gathers. */
+  readonly gathers: (batch: GatheredBatch | null) => void
+  /** Counts a field that the task could not write as it was. */
+  readonly fieldCoerced: (path: string) => void
 }
 
 /** What a sink task asks of the runtime (`WorkerSinkTaskContext`). Wishes are noted here and fulfilled by the loop at its next turn. */
@@ -27,7 +32,9 @@ export class SinkContext implements SinkTaskContext {
   readonly signal: AbortSignal
   readonly configs: () => Promise<Properties>
   readonly errantRecordReporter: ErrantRecordReporter | null
+  readonly fieldCoerced: (path: string) => void
   readonly #consumer: SinkConsumer
+  readonly #gathers: SinkContextParts['gathers']
   readonly #paused = new Map<string, TopicPartition>()
   #rewinds = new Map<string, TopicPartitionOffset>()
   #timeoutMs = -1
@@ -35,13 +42,15 @@ export class SinkContext implements SinkTaskContext {
   /** While the runtime itself has paused everything, a resumed partition stays paused until that ends. */
   isRuntimePaused: () => boolean = () => false
 
-  constructor({ logger, metrics, signal, configs, consumer, errantRecordReporter }: SinkContextParts) {
+  constructor({ logger, metrics, signal, configs, consumer, errantRecordReporter, gathers, fieldCoerced }: SinkContextParts) {
     this.logger = logger
     this.metrics = metrics
     this.signal = signal
     this.configs = configs
     this.errantRecordReporter = errantRecordReporter
     this.#consumer = consumer
+    this.#gathers = gathers
+    this.fieldCoerced = fieldCoerced
   }
 
   offset(offsets: readonly TopicPartitionOffset[]): void {
@@ -72,6 +81,10 @@ export class SinkContext implements SinkTaskContext {
     this.#isCommitRequested = true
   }
 
+  waitingForBatch(state: GatheredBatch | null): void {
+    this.#gathers(state)
+  }
+
   // ─── the loop's side ───
 
   get isCommitRequested(): boolean {
@@ -87,6 +100,11 @@ export class SinkContext implements SinkTaskContext {
     const rewinds = [...this.#rewinds.values()]
     if (rewinds.length > 0) this.#rewinds = new Map()
     return rewinds
+  }
+
+  /** The wish of `timeout` that was not taken yet, or null. Milliseconds. */
+  get timeoutMs(): number | null {
+    return this.#timeoutMs > 0 ? this.#timeoutMs : null
   }
 
   /** The wish of `timeout` since the last call, or null. Milliseconds. */

@@ -5,6 +5,7 @@ import {
   DataError,
   type HeaderConverter,
   type Logger,
+  PartialPutError,
   RetriableError,
   type SinkRecord,
   type SinkTask,
@@ -13,10 +14,12 @@ import {
   type Transformation,
 } from '@millrace/api'
 import { type ConsumedMessage, type DeadLetterProducer, DeadLetterQueue } from '../errors/dead-letter-queue.ts'
+import { ErrorBudget } from '../errors/error-budget.ts'
 import { ErrorCounters } from '../errors/error-counters.ts'
 import { ErrorHandler, type ErrorReporter } from '../errors/error-handler.ts'
 import { LogReporter } from '../errors/log-reporter.ts'
 import { Retries } from '../errors/retries.ts'
+import { Activity } from './activity.ts'
 import { nextTurn } from './event-loop.ts'
 import { FailedRecords } from './failed-records.ts'
 import { Ledger } from './ledger.ts'
@@ -164,6 +167,9 @@ function begin(
     converter?: Partial<Converter>
     deadLetters?: KeptDeadLetters
     isLogged?: boolean
+    toleratesRefusals?: boolean
+    failuresMax?: number
+    putAttemptsMax?: number
   } = {},
 ): Made {
   const consumer = new ScriptedConsumer()
@@ -191,15 +197,19 @@ function begin(
           id,
           topic: 'dead',
           hasContextHeaders: true,
+          mask: (text) => text,
           producer: options.deadLetters,
           counters: errorCounters,
-          ended: (message, isStored) => failedRecords.ended(message, isStored),
+          ended: (message, failure) => failedRecords.ended(message, failure),
           logger,
         })
   const reporters: ErrorReporter<ConsumedMessage>[] = deadLetterQueue === null ? [] : [deadLetterQueue]
   if (options.isLogged) reporters.push(new LogReporter({ id, describe: consumedMessageText, counters: errorCounters, logger }))
+  const budget = new ErrorBudget({ recordsMax: options.failuresMax ?? -1, perMinuteMax: -1 })
   const failedRecords: FailedRecords = new FailedRecords({
-    handler: new ErrorHandler<ConsumedMessage>({ tolerance: options.tolerance ?? 'none', reporters, counters: errorCounters }),
+    handler: new ErrorHandler<ConsumedMessage>({ tolerance: options.tolerance ?? 'none', reporters, counters: errorCounters, budget }),
+    putHandler: options.toleratesRefusals ? new ErrorHandler<ConsumedMessage>({ tolerance: 'all', reporters, counters: errorCounters, budget }) : null,
+    areLettersNeeded: options.toleratesRefusals ?? false,
     queue: deadLetterQueue,
     isReportable: reporters.length > 0,
     converters: converterSet,
@@ -213,7 +223,10 @@ function begin(
     configs: async () => ({}),
     consumer,
     errantRecordReporter: failedRecords.reporter,
+    gathers() {},
+    fieldCoerced() {},
   })
+  const occupancy = new Occupancy({ enter() {}, leave() {} }, 1)
   const loop = new SinkTaskLoop({
     task: {
       start: () => void calls.push('start'),
@@ -229,7 +242,13 @@ function begin(
     consumer,
     converters: new SinkConverters(converterSet, retries),
     transformations: new TransformationChain(
-      (options.transformations ?? []).map((transformation) => ({ transformation, className: 'test.Transformation', predicate: null, isNegated: false })),
+      (options.transformations ?? []).map((transformation, index) => ({
+        alias: `t${index}`,
+        transformation,
+        className: 'test.Transformation',
+        predicate: null,
+        isNegated: false,
+      })),
       retries,
     ),
     failedRecords,
@@ -238,17 +257,21 @@ function begin(
     ledger,
     stages: new StageTimer(['poll', 'convert', 'transform', 'put', 'commit']),
     metrics: taskMetricsForTests('sink'),
-    occupancy: new Occupancy({ enter() {}, leave() {} }, 1),
+    occupancy,
+    activity: new Activity(occupancy),
     events: {
       running: () => void calls.push('RUNNING'),
       paused: () => void calls.push('PAUSED'),
       topicUsed: (topic) => void calls.push(`topic ${topic}`),
       progressed() {},
+      failed() {},
     },
     logger,
     signal: stopped.signal,
     offsetFlushIntervalMs: options.offsetFlushIntervalMs ?? 60_000,
     offsetFlushTimeoutMs: 5_000,
+    putAttemptsMax: options.putAttemptsMax ?? 1_000,
+    imbalanceAction: 'log',
   })
   return {
     loop,
@@ -646,4 +669,228 @@ test('reading a record is tried again after a RetriableError, until the time for
   made.stop()
   await made.run
   assert.deepEqual([made.loop.progress().errors.retries, made.loop.progress().errors.errors], [2, 0])
+})
+
+/** Fails as a whole where one of these values is in the batch. */
+function poisonedBy(calls: string[], ...bad: readonly string[]): (records: readonly SinkRecord[]) => void {
+  return (records) => {
+    const values = records.map(({ value }) => String(value))
+    const found = values.filter((value) => bad.includes(value))
+    if (found.length > 0) throw new DataError(`cannot write ${found.join(' ')}`)
+    if (values.length > 0) calls.push(`wrote ${values.join(' ')}`)
+  }
+}
+
+for (const delivery of ['idempotent', 'transactional'] as const) {
+  test(`the records that a sink that is ${delivery} cannot write become dead letters, and the others are written`, async () => {
+    const deadLetters = new KeptDeadLetters()
+    const calls: string[] = []
+    const made = begin({ delivery, put: poisonedBy(calls, 'v1', 'v4') }, [() => batch(fetched(p0, 0, 1, 2), fetched(p1, 3, 4, 5))], {
+      deadLetters,
+      toleratesRefusals: true,
+    })
+    await through(made)
+    await until(() => made.loop.progress().ledger.dead_lettered === 2, '2 dead letters')
+    made.stop()
+    await made.run
+    assert.deepEqual(calls, ['wrote v0', 'wrote v2', 'wrote v3', 'wrote v5'])
+    assert.deepEqual(
+      deadLetters.letters.map(({ value, headers }) => [value, headers['stage'], headers['class.name'], headers['exception.message']]),
+      [
+        ['v1', 'TASK_PUT', 'org.apache.kafka.connect.sink.SinkTask', 'cannot write v1'],
+        ['v4', 'TASK_PUT', 'org.apache.kafka.connect.sink.SinkTask', 'cannot write v4'],
+      ],
+    )
+    const { ledger, errors } = made.loop.progress()
+    assert.deepEqual([ledger.read, ledger.written, ledger.dead_lettered, ledger.balanced], [6, 4, 2, true])
+    assert.deepEqual([errors.errors, errors.skipped, errors.dead_letter_requests], [2, 2, 2])
+    assert.deepEqual(made.consumer.committed[0], [
+      { ...p0, offset: 3 },
+      { ...p1, offset: 6 },
+    ])
+  })
+}
+
+test('a sink that says nothing of itself fails with its batch, and nothing of it is committed', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const made = begin({ put: poisonedBy([], 'v1') }, [() => batch(fetched(p0, 0, 1))], { deadLetters, toleratesRefusals: true })
+  await assert.rejects(
+    made.run,
+    (error: Error) =>
+      error.message === 'Exiting WorkerSinkTask due to unrecoverable exception.' &&
+      /neither names them \(PartialPutError\) nor says/.test(String(error.cause)) &&
+      /cannot write v1/.test(String((error.cause as Error).cause)),
+  )
+  assert.deepEqual([deadLetters.letters, made.consumer.committed], [[], []])
+  assert.equal(made.loop.progress().ledger.balanced, true)
+})
+
+test('the records that a sink names are dead letters; those that it may write later are put again, alone and before anything new', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const calls: string[] = []
+  const made = begin(
+    {
+      put(records) {
+        if (records.length === 0) return
+        calls.push(records.map(({ value }) => value).join(' '))
+        if (calls.length > 1) return
+        throw new PartialPutError('2 of 3 were rejected', [
+          { index: 0, error: new RetriableError('busy') },
+          { index: 1, error: new DataError('no number') },
+        ])
+      },
+    },
+    [() => batch(fetched(p0, 0, 1, 2)), () => undefined, () => batch(fetched(p0, 3))],
+    { deadLetters, toleratesRefusals: true, offsetFlushIntervalMs: 1 },
+  )
+  await until(() => calls.length === 3, '3 puts')
+  made.stop()
+  await made.run
+  assert.deepEqual(calls, ['v0 v1 v2', 'v0', 'v3'])
+  assert.deepEqual(
+    deadLetters.letters.map(({ value }) => value),
+    ['v1'],
+  )
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.written, ledger.dead_lettered, ledger.balanced], [3, 1, true])
+  // Nothing of the batch is committed before all of it is through.
+  assert.ok(made.consumer.committed.every((offsets) => offsets[0]!.offset >= 3))
+})
+
+test('a sink that names only records that it may write later needs no setting for that', async () => {
+  const calls: string[] = []
+  const made = begin(
+    {
+      put(records) {
+        if (records.length === 0) return
+        calls.push(records.map(({ value }) => value).join(' '))
+        if (calls.length === 1) throw new PartialPutError('1 of 2', [{ index: 1, error: new RetriableError('busy') }])
+      },
+    },
+    [() => batch(fetched(p0, 0, 1))],
+  )
+  await until(() => calls.length === 2, 'another put')
+  made.stop()
+  await made.run
+  assert.deepEqual(calls, ['v0 v1', 'v1'])
+  assert.deepEqual([made.loop.progress().ledger.written, made.loop.progress().ledger.balanced], [2, true])
+})
+
+test('a record that a sink cannot write fails the task where that is not tolerated, although the sink names it', async () => {
+  const made = begin(
+    {
+      async put(records) {
+        if (records.length > 0) throw new PartialPutError('1 of 2', [{ index: 1, error: new DataError('no number') }])
+      },
+    },
+    [() => batch(fetched(p0, 0, 1))],
+  )
+  await assert.rejects(made.run, (error: Error) => /unrecoverable/.test(error.message) && /no number/.test(String(error.cause)))
+  assert.deepEqual(made.consumer.committed, [])
+})
+
+test('a destination that is away is no reason for dead letters: the same batch is delivered again', async () => {
+  const deadLetters = new KeptDeadLetters()
+  let calls = 0
+  const made = begin(
+    {
+      delivery: 'idempotent',
+      put(records) {
+        if (records.length > 0 && ++calls < 3) throw Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' })
+      },
+    },
+    [() => batch(fetched(p0, 0, 1))],
+    { deadLetters, toleratesRefusals: true },
+  )
+  await until(() => calls === 3, '3 puts')
+  made.stop()
+  await made.run
+  assert.deepEqual(deadLetters.letters, [])
+  assert.deepEqual([made.loop.progress().ledger.written, made.loop.progress().ledger.balanced], [2, true])
+})
+
+test('records of partitions that are lost while the rest of a batch waits are not put again', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const calls: string[] = []
+  const made = begin(
+    {
+      delivery: 'transactional',
+      put(records) {
+        const values = records.map(({ value }) => String(value))
+        if (values.length > 1) throw new DataError('one of them')
+        if (values[0] === 'v0') throw new DataError('v0')
+        if (values[0] === 'v5' && calls.length < 2) {
+          calls.push('later v5')
+          throw new RetriableError('later')
+        }
+        calls.push(...values)
+      },
+    },
+    [
+      () => batch(fetched(p0, 0, 1), fetched(p1, 5)),
+      async (it) => {
+        it.held = [p1]
+        await it.listener?.lost([p0])
+        return undefined
+      },
+    ],
+    { deadLetters, toleratesRefusals: true },
+  )
+  await until(() => calls.at(-1) === 'v5', 'another put')
+  made.stop()
+  await made.run
+  assert.deepEqual(calls, ['v1', 'later v5', 'v5'])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.dead_lettered, ledger.given_back, ledger.in_flight, ledger.balanced], [3, 1, 1, 1, 0, true])
+  assert.deepEqual(made.consumer.committed.flat(), [{ ...p1, offset: 6 }])
+})
+
+test('more failures than the budget allows fail the task; the one too many is no dead letter, and nothing from it on is committed', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const made = begin({ delivery: 'idempotent', put: poisonedBy([], 'v2', 'v3', 'v4') }, [() => batch(fetched(p0, 0, 1)), () => batch(fetched(p0, 2, 3, 4))], {
+    deadLetters,
+    toleratesRefusals: true,
+    failuresMax: 2,
+    offsetFlushIntervalMs: 60_000,
+  })
+  await assert.rejects(made.run, (error: Error) => /^2 records failed since the task started, as many as millrace/.test((error.cause as Error).message))
+  assert.deepEqual(
+    deadLetters.letters.map(({ value }) => value),
+    ['v2', 'v3'],
+  )
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.dead_lettered, ledger.given_back, ledger.in_flight, ledger.balanced], [5, 2, 2, 1, 0, true])
+  assert.deepEqual(
+    made.consumer.committed.flat(),
+    [
+      { ...p0, offset: 2 },
+      { ...p1, offset: 0 },
+    ].slice(0, made.consumer.committed.flat().length),
+  )
+})
+
+test('the budget counts records that cannot be read, too', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const made = begin({}, [() => batch(fetched(p0, 0, 1, 2))], { converter: unreadable('v0', 'v2'), tolerance: 'all', deadLetters, failuresMax: 1 })
+  await assert.rejects(made.run, /1 records failed since the task started/)
+  const { ledger, errors } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.dead_lettered, ledger.given_back, ledger.in_flight, ledger.balanced], [3, 1, 2, 0, true])
+  assert.deepEqual([errors.errors, errors.skipped, deadLetters.letters.length], [2, 1, 1])
+  assert.deepEqual(made.consumer.committed, [])
+})
+
+test('where dead letters are needed, one that Kafka refuses fails the task, and its record is read again', async () => {
+  const deadLetters = new KeptDeadLetters()
+  deadLetters.storesAtOnce = false
+  const made = begin({ delivery: 'idempotent', put: poisonedBy([], 'v1') }, [() => batch(fetched(p0, 0, 1))], {
+    deadLetters,
+    toleratesRefusals: true,
+    offsetFlushIntervalMs: 1,
+  })
+  await until(() => deadLetters.completions.length === 1, 'a dead letter')
+  deadLetters.completions[0]!.failed(new Error('too large'))
+  await assert.rejects(made.run, (error: Error) => /The dead letter of t-0@1 was refused by Kafka/.test(`${error} ${String(error.cause)}`))
+  assert.deepEqual(made.consumer.committed, [])
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.dead_lettered, ledger.given_back, ledger.in_flight, ledger.balanced], [2, 0, 2, 0, true])
 })

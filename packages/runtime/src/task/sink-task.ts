@@ -2,23 +2,28 @@ import {
   ConnectError,
   isRetriable,
   type Logger,
+  type MaybePromise,
   type Properties,
+  putFailuresOf,
   type SinkRecord,
   type SinkTask,
   type TopicPartition,
   type TopicPartitionOffset,
+  withoutStackTrace,
 } from '@millrace/api'
 import type { ErrorCounters } from '../errors/error-counters.ts'
 import { StoppedError } from '../errors/retries.ts'
 import { StageError } from '../errors/stage-error.ts'
 import type { ProgressSnapshot } from '../thread/messages.ts'
+import type { Activity } from './activity.ts'
 import { DeliveredRecords } from './delivered-records.ts'
 import { nextTurn, settlesWithin, TURN_MS_MAX } from './event-loop.ts'
 import type { FailedRecords } from './failed-records.ts'
-import type { Ledger } from './ledger.ts'
+import { ImbalanceError, type Ledger } from './ledger.ts'
 import type { Occupancy } from './occupancy.ts'
 import { OffsetSpan } from './offset-span.ts'
 import type { Pause } from './pause.ts'
+import { PutInParts, type PutOutcome } from './put-in-parts.ts'
 import type { AssignmentListener, FetchedPartition, FetchedRecords, SinkConsumer } from './sink-consumer.ts'
 import type { SinkContext } from './sink-context.ts'
 import type { SinkConverters } from './sink-converters.ts'
@@ -47,6 +52,7 @@ export interface SinkTaskParts {
   readonly stages: StageTimer<SinkStage>
   readonly metrics: TaskMetrics
   readonly occupancy: Occupancy
+  readonly activity: Activity
   readonly events: TaskEvents
   readonly logger: Logger
   /** Aborted when the task shall end. */
@@ -54,6 +60,10 @@ export interface SinkTaskParts {
   /** Milliseconds. */
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
+  /** `millrace.errors.put.attempts.max`. */
+  readonly putAttemptsMax: number
+  /** `millrace.ledger.imbalance.action`. */
+  readonly imbalanceAction: 'log' | 'fail'
 }
 
 /** How long the consumer may take to close. Milliseconds. */
@@ -98,10 +108,25 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   #turnStartedAtMs = 0
   /** How long the last put took. */
   #putMs = 0
+  /** Timestamps of records, milliseconds since the epoch: the oldest first one of a partition in the batch in hand; the last one that was read. */
+  #batchTimestampMs: number | null = null
+  #readTimestampMs: number | null = null
+  /** When there was last nothing to read, milliseconds since the epoch. */
+  #caughtUpAtMs: number | null = null
   readonly #topicsUsed = new Set<string>()
+  readonly #putInParts: PutInParts
+  #imbalance: Error | null = null
 
   constructor(parts: SinkTaskParts) {
     this.#parts = parts
+    this.#putInParts = new PutInParts({
+      put: (records) => this.#put(records),
+      isDivisible: () => parts.failedRecords.tolerateRefusals && parts.task.delivery !== undefined,
+      attemptsMax: parts.putAttemptsMax,
+      refused: (record, error) => parts.failedRecords.refused(record, error),
+      admitted: (records) => records,
+      isStopping: () => this.#isStopping,
+    })
     parts.context.isRuntimePaused = () => this.#isPaused || this.#isRedelivering
     parts.failedRecords.isHeld = (message) => {
       const name = partitionName(message)
@@ -110,7 +135,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   }
 
   async run(): Promise<void> {
-    const { task, properties, context, occupancy, events, consumer, subscription, pause, signal, offsetFlushIntervalMs } = this.#parts
+    const { task, properties, context, activity, events, consumer, subscription, pause, signal, offsetFlushIntervalMs } = this.#parts
     try {
       if (pause.isWanted) {
         events.paused()
@@ -119,10 +144,14 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       if (this.#isStopping) return
       consumer.subscribe(subscription, this)
       this.#isStarted = true
-      await occupancy.during(() => task.start(properties, context))
+      activity.enter('starting')
+      await activity.during('start', () => task.start(properties, context))
       events.running()
       this.#nextCommitAtMs = performance.now() + offsetFlushIntervalMs
       while (!this.#isStopping) await this.#turn()
+    } catch (error) {
+      events.failed(error)
+      throw error
     } finally {
       await this.#finish()
     }
@@ -155,7 +184,9 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       stage_time_ms: stages.snapshot(),
       last_progress_at: ledger.lastProgressAt,
       lag: this.#lag(),
+      lag_seconds: this.#lagSeconds(),
       errors: errorCounters.snapshot(),
+      facts: { ...this.#parts.activity.facts(), assigned: this.#current.size, pausedByTask: this.#parts.context.paused.length },
     }
   }
 
@@ -173,6 +204,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   // ─── one turn ───
 
   async #turn(): Promise<void> {
+    if (this.#imbalance !== null) throw this.#imbalance
     this.#applyPause()
     await this.#commitIfDue()
     const records = await this.#poll()
@@ -190,10 +222,25 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     const askedMs = context.takeTimeoutMs() ?? (this.#isRedelivering ? REDELIVERY_INTERVAL_MS : untilCommitMs)
     const startedAtMs = performance.now()
     try {
-      return await consumer.poll(Math.min(untilCommitMs, askedMs))
+      const records = await consumer.poll(Math.min(untilCommitMs, askedMs))
+      if (records.count > 0) this.#parts.activity.hasRead()
+      else if (this.#batch.records.length === 0 && this.#lag() === 0) this.#caughtUpAtMs = Date.now()
+      return records
     } finally {
       stages.add('poll', performance.now() - startedAtMs)
     }
+  }
+
+  /**
+   * Age of the oldest record that was not put yet: of the batch in hand where there is one; otherwise it is younger than the last one that was read, and than the
+   * last time that there was none.
+   */
+  #lagSeconds(): number | null {
+    const lag = this.#lag()
+    if (this.#batch.records.length === 0 && lag === 0) return 0
+    const inHandMs = this.#batch.records.length > 0 ? this.#batchTimestampMs : null
+    const oldestMs = inHandMs ?? (lag === null ? null : Math.max(this.#readTimestampMs ?? -1, this.#caughtUpAtMs ?? -1))
+    return oldestMs === null || oldestMs < 0 ? null : Math.max(0, Math.round((Date.now() - oldestMs) / 100) / 10)
   }
 
   /** @returns false where the task shall end before all is converted. */
@@ -214,7 +261,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   }
 
   async #convertPartition(cursor: FetchedPartition): Promise<void> {
-    const { converters, transformations, failedRecords, occupancy, ledger, stages } = this.#parts
+    const { converters, transformations, failedRecords, occupancy, activity, ledger, stages } = this.#parts
     const { topic, partition } = cursor
     const name = partitionName(cursor)
     const { records } = this.#batch
@@ -228,7 +275,9 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       if (isSampled) {
         if (performance.now() - this.#turnStartedAtMs > TURN_MS_MAX) await this.#yield()
         stages.begin()
+        failedRecords.renewTraces()
       }
+      if (index === 1) this.#noteFirst(cursor.timestamp)
       offset = cursor.offset
       // Counted before anything can fail: from here on the record is in the span until it ends (docs/spec/record-delivery.md, L1).
       ledger.read++
@@ -237,44 +286,51 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
 
       let outputs: Transformed<SinkRecord> | Promise<Transformed<SinkRecord>>
       try {
-        let record = converters.toRecord(cursor)
-        if (record instanceof Promise) record = await occupancy.whileWaiting(record)
+        let record = failedRecords.tracesAreSpent ? withoutStackTrace(() => converters.toRecord(cursor)) : converters.toRecord(cursor)
+        if (record instanceof Promise) record = await activity.awaiting('convert', record)
         if (failedRecords.keepsMessages) failedRecords.keep(record, cursor)
         if (isSampled) stages.lap('convert')
         if (transformations.isEmpty) {
           records.push(record)
           continue
         }
-        outputs = transformations.apply(record)
-        if (outputs instanceof Promise) outputs = await occupancy.whileWaiting(outputs)
+        const converted = record
+        outputs = failedRecords.tracesAreSpent ? withoutStackTrace(() => transformations.apply(converted)) : transformations.apply(record)
+        if (outputs instanceof Promise) outputs = await activity.awaiting('transform', outputs)
         if (isSampled) stages.lap('transform')
       } catch (error) {
         if (!(error instanceof StageError)) throw error
+        failedRecords.admit(error)
         if (failedRecords.hasOwnEnd) span.removeLast()
-        await occupancy.whileWaiting(failedRecords.failed(error, cursor))
+        const reported = failedRecords.failed(error, cursor)
+        if (reported instanceof Promise) await occupancy.whileWaiting(reported)
         continue
       }
       if (outputs === null || (Array.isArray(outputs) && outputs.length === 0)) {
         // Its offset is committed with those around it.
         span.removeLast()
-        ledger.filtered++
+        ledger.filteredBy(transformations.filteredBy)
       } else if (Array.isArray(outputs)) records.push(...(outputs as readonly SinkRecord[]))
       else records.push(outputs as SinkRecord)
     }
-    if (offset !== -1) this.#batch.positions.set(name, { topic, partition, offset: offset + 1 })
+    if (offset === -1) return
+    this.#batch.positions.set(name, { topic, partition, offset: offset + 1 })
+    this.#readTimestampMs = Math.max(this.#readTimestampMs ?? -1, cursor.timestamp)
+  }
+
+  #noteFirst(timestampMs: number): void {
+    const isFirst = this.#batch.records.length === 0 || this.#batchTimestampMs === null
+    this.#batchTimestampMs = isFirst ? timestampMs : Math.min(this.#batchTimestampMs!, timestampMs)
   }
 
   async #deliver(): Promise<void> {
-    const { task, failedRecords, occupancy, stages } = this.#parts
-    const { records } = this.#batch
+    const { stages } = this.#parts
     const startedAtMs = performance.now()
     try {
-      const put = occupancy.during(() => task.put(records))
+      const put = this.#put(this.#batch.records)
       if (put instanceof Promise) await put
-      failedRecords.throwIfFatal()
     } catch (error) {
-      this.#refused(error)
-      return
+      if (!(await this.#refused(error))) return
     } finally {
       this.#putMs = performance.now() - startedAtMs
       stages.add('put', this.#putMs)
@@ -282,25 +338,62 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     this.#taken()
   }
 
+  #put(records: readonly SinkRecord[]): MaybePromise<void> {
+    const { task, failedRecords, activity } = this.#parts
+    const put = activity.during('put', () => task.put(records))
+    return put instanceof Promise ? put.then(() => failedRecords.throwIfFatal()) : failedRecords.throwIfFatal()
+  }
+
   /** `put` took the batch: only now may its positions be committed (docs/spec/record-delivery.md, D7). */
   #taken(): void {
-    const { spans, positions } = this.#batch
+    const { records, spans, positions } = this.#batch
+    this.#parts.activity.hasDelivered(records.length)
     this.#parts.metrics.put(this.#batch.records.length, this.#putMs)
     for (const [name, span] of spans) if (span.count > 0) this.#deliveredOf(name).add(span)
     for (const [name, position] of positions) this.#current.set(name, position)
     if (this.#batch.records.length > 0 || positions.size > 0) this.#batch = emptyBatch()
     if (this.#isRedelivering) {
       this.#isRedelivering = false
+      this.#parts.activity.recovered()
       if (!this.#isPaused) this.#resumeAll()
     }
   }
 
-  /** `put` failed: the same batch again where it says that this may help, with nothing new in the meantime (docs/spec/record-delivery.md, D8). */
-  #refused(error: unknown): void {
-    const { logger } = this.#parts
-    this.#parts.failedRecords.throwIfFatal()
-    if (!isRetriable(error)) throw new ConnectError('Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error })
-    logger.warn('RetriableException from SinkTask, the same records are delivered again', error)
+  /**
+   * `put` failed: what it may write later is delivered again, with nothing new in the meantime (docs/spec/record-delivery.md, D8); what it cannot write is taken out of
+   * the batch, where that is tolerated.
+   *
+   * @returns whether nothing of the batch is left: only then may its positions be committed. @throws the end of the task.
+   */
+  async #refused(error: unknown): Promise<boolean> {
+    const { failedRecords } = this.#parts
+    failedRecords.throwIfFatal()
+    if (!failedRecords.tolerateRefusals && putFailuresOf(error) === null) {
+      if (!isRetriable(error)) throw unrecoverable(error)
+      this.#redeliver(error)
+      return false
+    }
+    return this.#isThrough(this.#putInParts.afterFailure(this.#batch.records, error))
+  }
+
+  /** @returns whether nothing of the batch is left to be put. */
+  async #isThrough(putting: Promise<PutOutcome>): Promise<boolean> {
+    let outcome: PutOutcome
+    try {
+      outcome = await putting
+    } catch (failure) {
+      this.#parts.failedRecords.throwIfFatal()
+      throw unrecoverable(failure)
+    }
+    this.#batch.records = [...outcome.left]
+    if (outcome.error !== null) this.#redeliver(outcome.error)
+    return outcome.left.length === 0
+  }
+
+  #redeliver(error: unknown): void {
+    const { activity, context } = this.#parts
+    activity.retries(activity.attempts + 1, error, context.timeoutMs ?? REDELIVERY_INTERVAL_MS)
+    this.#parts.logger.warn('RetriableException from SinkTask, the same records are delivered again', error)
     if (this.#isRedelivering) return
     this.#isRedelivering = true
     this.#pauseAll()
@@ -345,26 +438,32 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     } finally {
       stages.add('commit', performance.now() - startedAtMs)
       const imbalance = ledger.check(this.inFlight)
-      if (imbalance !== null) logger.error(imbalance)
+      if (imbalance !== null) this.#unbalanced(imbalance)
       events.progressed()
     }
+  }
+
+  /** A defect of the runtime: it is told, and ends the task where that is wanted. */
+  #unbalanced(imbalance: string): void {
+    this.#parts.logger.error(imbalance)
+    if (this.#parts.imbalanceAction === 'fail') this.#imbalance = new ImbalanceError(imbalance)
   }
 
   /** Offsets of dead letters that may not be there are not committed: their records are read again (docs/spec/record-delivery.md, D10). */
   async #deadLettersStored(): Promise<boolean> {
     const { failedRecords, logger, offsetFlushTimeoutMs } = this.#parts
-    const isStored = await settlesWithin(failedRecords.settled(), offsetFlushTimeoutMs)
-    if (!isStored)
+    const isSettled = await settlesWithin(failedRecords.settled(), offsetFlushTimeoutMs)
+    if (!isSettled)
       logger.warn(`Dead letters were not acknowledged within ${offsetFlushTimeoutMs} ms: offsets are not committed, and the records are read again`)
-    return isStored
+    return !failedRecords.isPending
   }
 
   /** @returns null where the task failed to say what may be committed: the consumer then goes back to what is committed. */
   async #preCommit(offsets: readonly TopicPartitionOffset[], isClosing: boolean): Promise<readonly TopicPartitionOffset[] | null> {
-    const { task, occupancy, logger } = this.#parts
+    const { task, activity, logger } = this.#parts
     try {
-      if (task.preCommit) return await occupancy.during(() => task.preCommit!(offsets))
-      if (task.flush) await occupancy.during(() => task.flush!(offsets))
+      if (task.preCommit) return await activity.during('preCommit', () => task.preCommit!(offsets))
+      if (task.flush) await activity.during('flush', () => task.flush!(offsets))
       return offsets
     } catch (error) {
       if (isClosing) logger.warn('Offset commit failed during close', error)
@@ -446,7 +545,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   // ─── partitions come and go, inside `poll` ───
 
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
-    const { consumer, task, context, occupancy } = this.#parts
+    const { consumer, task, context, activity } = this.#parts
     for (const partition of partitions) {
       const { topic, partition: number } = partition
       const position = { topic, partition: number, offset: await consumer.position(partition) }
@@ -457,7 +556,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     this.#isRedelivering &&= this.#batch.records.length > 0
     if (this.#isPaused || this.#isRedelivering) this.#pauseAll()
     else if (context.paused.length > 0) consumer.pause(context.paused)
-    if (partitions.length > 0) await occupancy.during(() => task.open?.(partitions))
+    if (partitions.length > 0) await activity.during('open', () => task.open?.(partitions))
     this.#rewind(context.takeRewinds())
   }
 
@@ -467,10 +566,10 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   }
 
   async lost(partitions: readonly TopicPartition[]): Promise<void> {
-    const { task, occupancy } = this.#parts
+    const { task, activity } = this.#parts
     const held = this.#held(partitions)
     try {
-      if (held.length > 0) await occupancy.during(() => task.close?.(held))
+      if (held.length > 0) await activity.during('close', () => task.close?.(held))
     } finally {
       this.#forget(held)
     }
@@ -483,12 +582,12 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
 
   /** Commits, waiting for the answer, then closes, also where the commit failed (docs/spec/record-delivery.md, D9). */
   async #closePartitions(partitions: readonly TopicPartition[]): Promise<void> {
-    const { task, occupancy } = this.#parts
+    const { task, activity } = this.#parts
     try {
       await this.#commit(partitions, { isClosing: true })
     } finally {
       try {
-        await occupancy.during(() => task.close?.(partitions))
+        await activity.during('close', () => task.close?.(partitions))
       } finally {
         this.#forget(partitions)
       }
@@ -538,7 +637,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
 
   /** Commits for the last time and releases everything, whatever fails on the way. */
   async #finish(): Promise<void> {
-    const { task, consumer, transformations, failedRecords, occupancy, logger } = this.#parts
+    const { task, consumer, transformations, failedRecords, activity, logger } = this.#parts
     const attempt = async (what: string, act: () => void | Promise<void>): Promise<void> => {
       try {
         await act()
@@ -549,7 +648,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     const held = [...this.#current.values()].map(({ topic, partition }) => ({ topic, partition }))
     if (this.#isStarted && !this.#isCancelled && held.length > 0) await attempt('close partitions', () => this.#closePartitions(held))
     else this.#forget(held)
-    await attempt('stop task', () => occupancy.during(() => task.stop()))
+    await attempt('stop task', () => activity.during('stop', () => task.stop()))
     const close = consumer.close({ timeoutMs: this.#isCancelled ? 0 : CLOSE_TIMEOUT_MS })
     await attempt('close consumer', async () => {
       await settlesWithin(close, CLOSE_TIMEOUT_MS)
@@ -579,6 +678,10 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     const lags = this.#parts.consumer.assignment().map((partition) => this.#parts.consumer.lag(partition))
     return lags.length === 0 || lags.includes(null) ? null : lags.reduce<number>((sum, lag) => sum + (lag ?? 0), 0)
   }
+}
+
+function unrecoverable(cause: unknown): ConnectError {
+  return new ConnectError('Exiting WorkerSinkTask due to unrecoverable exception.', { cause })
 }
 
 function emptyBatch(): Batch {

@@ -14,6 +14,7 @@ import { ErrorCounters } from '../errors/error-counters.ts'
 import { ErrorHandler } from '../errors/error-handler.ts'
 import { Retries } from '../errors/retries.ts'
 import type { StageError } from '../errors/stage-error.ts'
+import { Activity } from './activity.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { nextTurn } from './event-loop.ts'
 import { Ledger } from './ledger.ts'
@@ -132,7 +133,7 @@ function begin(
   const errorCounters = new ErrorCounters()
   const reported: string[] = []
   const report = ({ stage, className, cause }: StageError) => void reported.push(`${stage} ${className}: ${(cause as Error).message}`)
-  const errors = new ErrorHandler<SourceRecord>({ tolerance: options.tolerance ?? 'none', reporters: [{ report }], counters: errorCounters })
+  const errors = new ErrorHandler<SourceRecord>({ tolerance: options.tolerance ?? 'none', reporters: [{ report }], counters: errorCounters, budget: null })
   const retries = new Retries({
     timeoutMs: options.retryTimeoutMs ?? 0,
     delayMaxMs: 60_000,
@@ -142,12 +143,20 @@ function begin(
   })
   const converter = { ...text, ...options.converter } as Converter
   const task: SourceTask = { start() {}, poll, stop: () => void states.push('stop'), ...options.task }
+  const occupancy = new Occupancy({ enter() {}, leave() {} }, 1)
+  const activity = new Activity(occupancy)
   const loop: SourceTaskLoop = new SourceTaskLoop({
     task,
     properties: {},
     context: {} as never,
     transformations: new TransformationChain(
-      (options.transformations ?? []).map((transformation) => ({ transformation, className: 'test.Transformation', predicate: null, isNegated: false })),
+      (options.transformations ?? []).map((transformation, index) => ({
+        alias: `t${index}`,
+        transformation,
+        className: 'test.Transformation',
+        predicate: null,
+        isNegated: false,
+      })),
       retries,
     ),
     converters: new SourceConverters({ key: text, value: converter, header: text as unknown as HeaderConverter, classNames }, retries),
@@ -166,6 +175,7 @@ function begin(
           committed.push(...offsets)
         },
       },
+      activity,
       offsetFlushIntervalMs: options.offsetFlushIntervalMs ?? 60_000,
       offsetFlushTimeoutMs: 50,
       topicUsed: (topic) => void states.push(`topic ${topic}`),
@@ -180,8 +190,9 @@ function begin(
     stages: new StageTimer(['poll', 'transform', 'convert', 'send']),
     metrics: taskMetricsForTests('source'),
     lease: new Lease(async () => Infinity),
-    occupancy: new Occupancy({ enter() {}, leave() {} }, 1),
-    events: { running: () => void states.push('RUNNING'), paused: () => void states.push('PAUSED'), topicUsed() {}, progressed() {} },
+    occupancy,
+    activity,
+    events: { running: () => void states.push('RUNNING'), paused: () => void states.push('PAUSED'), topicUsed() {}, progressed() {}, failed() {} },
     logger,
     signal: stopped.signal,
   })

@@ -4,6 +4,7 @@ import type { ErrorHandler } from '../errors/error-handler.ts'
 import { StoppedError } from '../errors/retries.ts'
 import { StageError } from '../errors/stage-error.ts'
 import type { ProgressSnapshot } from '../thread/messages.ts'
+import type { Activity } from './activity.ts'
 import type { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { delay, nextTurn, TURN_MS_MAX } from './event-loop.ts'
 import type { Lease } from './lease.ts'
@@ -42,6 +43,7 @@ export interface SourceTaskParts {
   readonly stages: StageTimer<SourceStage>
   readonly metrics: TaskMetrics
   readonly occupancy: Occupancy
+  readonly activity: Activity
   readonly events: TaskEvents
   readonly logger: Logger
   /** Aborted when the task shall end. */
@@ -72,14 +74,18 @@ export class SourceTaskLoop implements TaskLoop {
   }
 
   async run(): Promise<void> {
-    const { task, delivery, properties, context, occupancy, events } = this.#parts
+    const { task, delivery, properties, context, activity, events } = this.#parts
     try {
       await this.#whilePaused()
       if (this.#isStopping) return
-      await occupancy.during(() => task.start(properties, context))
+      activity.enter('starting')
+      await activity.during('start', () => task.start(properties, context))
       events.running()
       delivery.start()
       while (!this.#isStopping) await this.#turn()
+    } catch (error) {
+      events.failed(error)
+      throw error
     } finally {
       await this.#finish()
     }
@@ -112,7 +118,20 @@ export class SourceTaskLoop implements TaskLoop {
       stage_time_ms: stages.snapshot(),
       last_progress_at: ledger.lastProgressAt,
       lag: null,
+      lag_seconds: null,
       errors: errorCounters.snapshot(),
+      facts: { ...this.#parts.activity.facts(), hasBacklog: this.#hasBacklog() },
+    }
+  }
+
+  #hasBacklog(): boolean | null {
+    const { task, occupancy } = this.#parts
+    if (task.hasBacklog === undefined) return null
+    try {
+      return occupancy.during(() => task.hasBacklog!()) as boolean
+    } catch {
+      // What it says is a help, no part of the work.
+      return null
     }
   }
 
@@ -132,12 +151,15 @@ export class SourceTaskLoop implements TaskLoop {
   }
 
   async #poll(): Promise<readonly SourceRecord[] | null> {
-    const { task, stages, occupancy, logger } = this.#parts
+    const { task, stages, activity, logger } = this.#parts
     const startedAtMs = performance.now()
     try {
-      return await occupancy.during(() => task.poll())
+      const batch = await activity.during('poll', () => task.poll())
+      if (activity.attempts > 0) activity.recovered()
+      return batch
     } catch (error) {
       if (!isRetriable(error)) throw error
+      activity.retries(activity.attempts + 1, error, null)
       logger.warn('failed to poll records from SourceTask. Will retry operation.', error)
       return null
     } finally {
@@ -150,6 +172,7 @@ export class SourceTaskLoop implements TaskLoop {
     const { ledger, stages, occupancy } = this.#parts
     ledger.read += batch.length
     this.#parts.metrics.polled(batch.length, this.#pollMs)
+    this.#parts.activity.hasRead()
     this.#undispatched = batch.length
     const startedAtMs = performance.now()
     try {
@@ -167,7 +190,7 @@ export class SourceTaskLoop implements TaskLoop {
   }
 
   async #dispatchEach(batch: readonly SourceRecord[]): Promise<void> {
-    const { transformations, converters, producer, delivery, stages, occupancy, lease, signal } = this.#parts
+    const { transformations, converters, producer, delivery, stages, occupancy, activity, lease, signal } = this.#parts
     // Another worker may have the task: what it would send comes from there.
     if (!lease.isValid && !(await occupancy.whileWaiting(lease.renewed(signal)))) return
     this.#turnStartedAtMs = performance.now()
@@ -187,7 +210,7 @@ export class SourceTaskLoop implements TaskLoop {
       if (!transformations.isEmpty) {
         try {
           outputs = transformations.apply(record)
-          if (outputs instanceof Promise) outputs = await occupancy.whileWaiting(outputs)
+          if (outputs instanceof Promise) outputs = await activity.awaiting('transform', outputs)
         } catch (error) {
           await occupancy.whileWaiting(this.#failed(error, record))
           delivery.skipped(record)
@@ -195,7 +218,7 @@ export class SourceTaskLoop implements TaskLoop {
         }
         if (isSampled) stages.lap('transform')
         if (outputs === null || (Array.isArray(outputs) && outputs.length === 0)) {
-          delivery.filtered(record)
+          delivery.filtered(record, transformations.filteredBy)
           continue
         }
       }
@@ -209,7 +232,7 @@ export class SourceTaskLoop implements TaskLoop {
         let message: Message | Promise<Message>
         try {
           message = converters.toMessage(output)
-          if (message instanceof Promise) message = await occupancy.whileWaiting(message)
+          if (message instanceof Promise) message = await activity.awaiting('convert', message)
         } catch (error) {
           await occupancy.whileWaiting(this.#failed(error, record))
           if (tracked !== null) tracked.leaveOut()
@@ -220,7 +243,7 @@ export class SourceTaskLoop implements TaskLoop {
         if (isSampled) stages.lap('convert')
 
         if (output.topic !== this.#lastTopic) await occupancy.whileWaiting(this.#meetTopic(output.topic))
-        if (!producer.hasRoom() && !(await occupancy.whileWaiting(this.#room()))) return
+        if (!producer.hasRoom() && !(await activity.awaiting('room', this.#room()))) return
         if (tracked === null) {
           tracked = delivery.track(record, count)
           this.#undispatched = batch.length - index - 1
@@ -236,6 +259,7 @@ export class SourceTaskLoop implements TaskLoop {
   /** A stage failed for good: resolves where that is tolerated. @throws otherwise. */
   async #failed(error: unknown, record: SourceRecord): Promise<void> {
     if (!(error instanceof StageError)) throw error
+    this.#parts.errors.admit(error)
     await this.#parts.errors.failed(error, record)
   }
 
@@ -250,9 +274,10 @@ export class SourceTaskLoop implements TaskLoop {
   }
 
   async #sendAgain(error: unknown, output: SourceRecord, timestamp: number, message: Message, tracked: SubmittedRecord): Promise<boolean> {
-    const { logger, signal } = this.#parts
+    const { logger, activity, signal } = this.#parts
     if (!isRetriableKafkaError(error)) throw new ConnectError('Unrecoverable exception trying to send', { cause: error })
     logger.warn(`Failed to send record to topic '${output.topic}'. Backing off before retrying`, error)
+    activity.retries(activity.attempts + 1, error, SEND_RETRY_DELAY_MS)
     await delay(SEND_RETRY_DELAY_MS, signal)
     return this.#isStopping ? false : this.#send(output, timestamp, message, tracked)
   }
@@ -274,14 +299,16 @@ export class SourceTaskLoop implements TaskLoop {
 
   /** The first message to a topic: it is created where that is ours to do (KIP-158). */
   async #meetTopic(topic: string): Promise<void> {
-    const { topics, logger, signal } = this.#parts
+    const { topics, activity, logger, signal } = this.#parts
     while (!this.#knownTopics.has(topic) && !this.#isStopping) {
       try {
         await topics.ensureExists(topic)
         this.#knownTopics.add(topic)
+        if (activity.attempts > 0) activity.recovered()
       } catch (error) {
         if (!isRetriableKafkaError(error)) throw error
         logger.warn(`Failed to create topic '${topic}'. Backing off before retrying`, error)
+        activity.retries(activity.attempts + 1, error, SEND_RETRY_DELAY_MS)
         await delay(SEND_RETRY_DELAY_MS, signal)
       }
     }
@@ -299,7 +326,7 @@ export class SourceTaskLoop implements TaskLoop {
 
   /** Waits for the answers of Kafka, commits for the last time, and releases everything, whatever fails on the way. */
   async #finish(): Promise<void> {
-    const { task, delivery, producer, topics, transformations, occupancy, logger } = this.#parts
+    const { task, delivery, producer, topics, transformations, activity, logger } = this.#parts
     const attempt = async (what: string, act: () => void | Promise<void>): Promise<void> => {
       try {
         await act()
@@ -308,7 +335,7 @@ export class SourceTaskLoop implements TaskLoop {
       }
     }
     await attempt('commit offsets', () => delivery.finish(() => producer.flush()))
-    await attempt('stop task', () => occupancy.during(() => task.stop()))
+    await attempt('stop task', () => activity.during('stop', () => task.stop()))
     await attempt('close producer', () => producer.close({ timeoutMs: this.#isCancelled ? 0 : CLOSE_TIMEOUT_MS }))
     await attempt('close admin client', () => topics.close())
     await attempt('close transformations', () => transformations.close())

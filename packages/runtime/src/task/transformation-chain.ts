@@ -25,6 +25,7 @@ export interface TransformationStage<R extends ConnectRecord> {
 export class TransformationChain<R extends ConnectRecord> {
   readonly #stages: readonly TransformationStage<R>[]
   readonly #retries: Retries
+  #filteredBy = ''
 
   constructor(stages: readonly TransformationStage<R>[], retries: Retries) {
     this.#stages = stages
@@ -34,6 +35,11 @@ export class TransformationChain<R extends ConnectRecord> {
   /** Ask before `apply`: no transformation, no call. */
   get isEmpty(): boolean {
     return this.#stages.length === 0
+  }
+
+  /** The alias of the transformation that left the last record out, where `apply` gave nothing: the last one, where several took part in it. */
+  get filteredBy(): string {
+    return this.#filteredBy
   }
 
   apply(record: R): MaybePromise<Transformed<R>> {
@@ -52,15 +58,17 @@ export class TransformationChain<R extends ConnectRecord> {
     for (let index = first; index < this.#stages.length; index++) {
       const result = this.#call(this.#stages[index]!, current)
       if (result instanceof Promise) return result.then((settled) => this.#continue(index + 1, settled))
-      if (result === null) return null
-      if (isSeveral(result)) return this.#applyToEach(index + 1, result)
+      if (result === null || isSeveral(result)) return this.#continue(index + 1, result)
       current = result
     }
     return current
   }
 
   #continue(first: number, result: Transformed<R>): MaybePromise<Transformed<R>> {
-    if (result === null) return null
+    if (result === null || (isSeveral(result) && result.length === 0)) {
+      this.#filteredBy = this.#stages[first - 1]!.alias
+      return null
+    }
     return isSeveral(result) ? this.#applyToEach(first, result) : this.#applyFrom(first, result)
   }
 

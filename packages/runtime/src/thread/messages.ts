@@ -1,6 +1,7 @@
 import type { Properties } from '@millrace/api'
 import type { ConfigKeyInfo, TaskId, TaskProgress } from '@millrace/rest-api'
 import type { ErrorsConfig } from '../config/errors-config.ts'
+import type { RecordFailuresConfig } from '../config/record-failures-config.ts'
 import type { TopicCreationConfig } from '../config/topic-creation-config.ts'
 import type { Failure } from '../errors/failure.ts'
 import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
@@ -59,6 +60,8 @@ export interface TaskStart {
   readonly plugin: PluginDescriptor
   readonly connectorConfig: Properties
   readonly taskConfig: Properties
+  /** What configuration providers gave for references in them. Never shown or logged. */
+  readonly secrets: readonly string[]
   readonly targetState: 'STARTED' | 'PAUSED'
   readonly converters: { readonly key: PluginUse; readonly value: PluginUse; readonly header: PluginUse }
   readonly transformations: readonly TransformationUse[]
@@ -70,6 +73,7 @@ export interface TaskStart {
   readonly admin: Properties
   readonly topicCreation: TopicCreationConfig | null
   readonly errors: ErrorsConfig
+  readonly recordFailures: RecordFailuresConfig
   /** Clients of the dead-letter queue; null where there is none. */
   readonly deadLetterClients: { readonly producer: Properties; readonly admin: Properties } | null
   /** Milliseconds. */
@@ -120,6 +124,17 @@ export interface ReadProgress {
   readonly id: TaskId
 }
 
+/** Answered with `ReportedProgress[]`: of all tasks of the thread at once. */
+export interface ReadAllProgress {
+  readonly type: 'read-all-progress'
+  readonly request: number
+}
+
+export interface ReportedProgress {
+  readonly incarnation: number
+  readonly progress: ProgressSnapshot
+}
+
 /** Answered with `ThreadMetrics`: of all that the thread runs at once. */
 export interface ReadMetrics {
   readonly type: 'read-metrics'
@@ -154,6 +169,7 @@ export type ToTaskThread =
   | SetTaskTargetState
   | ForgetTopics
   | ReadProgress
+  | ReadAllProgress
   | ReadMetrics
   | CountPoolRequests
   | ChangeLogLevels
@@ -182,6 +198,8 @@ export interface TaskEnded {
   readonly type: 'task-ended'
   readonly id: TaskId
   readonly incarnation: number
+  /** What failed after the failure that was told. */
+  readonly laterFailures: number
   readonly progress: ProgressSnapshot
 }
 
@@ -215,7 +233,37 @@ export interface ProgressReported {
 }
 
 /** What a task knows of its progress. */
-export type ProgressSnapshot = Omit<TaskProgress, 'observed_by' | 'observed_at' | 'stop'>
+export type ProgressSnapshot = Omit<TaskProgress, 'observed_by' | 'observed_at' | 'stop' | 'activity' | 'in_out' | 'restarts'> & {
+  readonly facts: ActivityFacts
+}
+
+/** A call of a task's plug-ins, as their contracts name them; `transform` and `convert` only where they return promises; `room`: the wait for Kafka to take more. */
+export type TaskCall = 'start' | 'poll' | 'put' | 'open' | 'close' | 'preCommit' | 'flush' | 'commit' | 'stop' | 'transform' | 'convert' | 'room'
+
+/** What a task does just now, as its thread knows it; what that means is concluded by the main thread. Durations are up to the moment of the answer. */
+export interface ActivityFacts {
+  /** `starting`: until `start` has returned. `ended`: nothing of it runs any more. */
+  readonly phase: 'starting' | 'running' | 'paused' | 'ended'
+  readonly phaseForMs: number
+  /** Calls that have not returned, the longest first. */
+  readonly calls: readonly { readonly call: TaskCall; readonly forMs: number }[]
+  /** What failed and will be tried again: how often so far, for how long, and when next (0 or less: now; null: at once). */
+  readonly retry: { readonly attempt: number; readonly cause: string; readonly forMs: number; readonly nextInMs: number | null } | null
+  /** What a sink says of the batch that it gathers; `untilMs` since the epoch. */
+  readonly batch: { readonly records: number; readonly of: number; readonly untilMs: number | null; readonly forMs: number } | null
+  /** Since a batch with records was read; null: none yet. */
+  readonly readForMs: number | null
+  /** Whether the consumer of a sink is in its group, and for how long; null for sources. */
+  readonly group: { readonly isMember: boolean; readonly forMs: number } | null
+  /** Records that `put` took; 0 for sources. */
+  readonly delivered: number
+  /** What the source says; null where it does not. */
+  readonly hasBacklog: boolean | null
+  /** Partitions that a sink has; null for sources. */
+  readonly assigned: number | null
+  /** How many of them the sink itself has paused. */
+  readonly pausedByTask: number
+}
 
 /** Something failed that belongs to no task: all tasks of the thread have to start elsewhere. */
 export interface ThreadFailed {
@@ -296,6 +344,8 @@ export interface StartConnector {
   readonly incarnation: number
   readonly plugin: PluginDescriptor
   readonly config: Properties
+  /** As of `TaskStart`. */
+  readonly secrets: readonly string[]
 }
 
 /** Answered with null when `stop` returned; a failure of it is answered as a refusal, the instance is gone all the same. */

@@ -1,20 +1,26 @@
 import { ConnectError, type Logger, parseType, type Properties } from '@millrace/api'
 import { leaveGroupOnBehalf } from '@millrace/kafka'
-import type { ConfigKeyInfo, TaskId, TaskProgress } from '@millrace/rest-api'
+import type { ConfigKeyInfo, ConnectorProgress, TaskId, TaskProgress } from '@millrace/rest-api'
 import { errorsConfig } from '../config/errors-config.ts'
+import { recordFailuresConfig } from '../config/record-failures-config.ts'
+import { supervisionConfig } from '../config/supervision-config.ts'
 import { listsDefaultGroup, topicCreationConfig } from '../config/topic-creation-config.ts'
-import { failureOf } from '../errors/failure.ts'
+import { type Failure, failureOf } from '../errors/failure.ts'
+import type { MetricStyle } from '../metrics/metric.ts'
 import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
-import type { TaskStart, ValidationResult } from '../thread/messages.ts'
+import type { TaskStart, ThreadMetrics, ValidationResult } from '../thread/messages.ts'
 import type { ThreadServices } from '../thread/task-thread-handle.ts'
 import { plainThreadLog } from '../thread/thread-log.ts'
 import type { ThreadEnd, ThreadLimits } from '../thread/worker-thread.ts'
+import { AutoRestart, type RestartSubject } from './auto-restart.ts'
 import { type ClientSettings, sinkConsumerProperties, deadLetterClients, sourceProducerProperties, topicAdminProperties } from './client-properties.ts'
 import { ConfigValidation } from './config-validation.ts'
 import type { ConnectorTarget } from './connector-lifecycle.ts'
 import { ConnectorRuns } from './connector-runs.ts'
 import { converterUses, transformationUses } from './plugin-uses.ts'
-import { type StopRung, TaskRuns } from './task-runs.ts'
+import type { StopRung } from './progress-watch.ts'
+import { TaskRuns } from './task-runs.ts'
+import type { WorkerListener } from './worker-listener.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
 /** What runs in a thread, and how the thread is. */
@@ -27,6 +33,17 @@ export interface WorkerThreadInfo {
   /** Heap and external memory when last sampled, in bytes. */
   readonly usedBytes: number
 }
+
+/** What threads measured. */
+export interface ThreadReadings {
+  /** One of each thread. */
+  readonly readings: readonly ThreadMetrics[]
+  /** How many threads did not answer. */
+  readonly silent: number
+}
+
+/** How long a thread may take to tell its metrics. Milliseconds. */
+const METRICS_TIMEOUT_MS = 1_000
 
 /** How long after its termination a thread may take to exit before it is given up. Milliseconds. */
 const ABANDON_TIMEOUT_MS = 2_000
@@ -41,13 +58,16 @@ export class Worker {
   readonly #tasks: TaskRuns
   readonly #connectors: ConnectorRuns
   readonly #validation: ConfigValidation
+  readonly #restarts: AutoRestart
   /** Configurations that tasks were started with, for `context.configs()`. */
-  readonly #taskConfigs = new Map<string, Properties>()
+  readonly #taskConfigs = new Map<string, { readonly id: TaskId; readonly config: Properties }>()
 
   constructor(options: WorkerOptions) {
     this.#options = options
     this.#logger = options.logger
-    const { config, listener, logger } = options
+    const { config, logger } = options
+    this.#restarts = new AutoRestart({ restart: async (subject, begin) => options.listener.restartWanted?.(subject, begin), logger })
+    const listener = this.#listener()
     const limits: ThreadLimits = { memoryMaxBytes: config.taskMemoryBytesMax, hangTimeoutMs: config.taskHangTimeoutMs, abandonTimeoutMs: ABANDON_TIMEOUT_MS }
     const log = options.threadLog ?? plainThreadLog(logger)
     const services = this.#threadServices()
@@ -71,21 +91,43 @@ export class Worker {
   /** Makes a connector instance and brings it to the target state. Rejects with the cause where it fails; the listener hears of it, too. */
   async startConnector(name: string, config: Properties, targetState: ConnectorTarget): Promise<void> {
     this.#logger.info(`Creating connector ${name} of type ${config['connector.class'] ?? ''}`)
+    const supervision = supervisionConfig(config, this.#options.config.properties)
+    this.#restarts.started({ connector: name, task: null }, supervision)
+    this.#restarts.targetState(name, targetState)
     let plugin: PluginDescriptor
     try {
       plugin = this.#connectorPlugin(config)
     } catch (error) {
-      this.#options.listener.connectorState(name, 'FAILED', failureOf(error))
+      this.#listener().connectorState(name, 'FAILED', failureOf(error))
       throw error
     }
     if (this.#options.config.mode === 'standalone' && config['offsets.storage.topic'])
       this.#logger.warn(`Connector ${name} asks for a topic of its own for offsets (offsets.storage.topic), which has no effect in standalone mode`)
-    await this.#connectors.start(name, plugin, config, targetState)
+    await this.#connectors.start(name, plugin, config, { target: targetState, stall: supervision.stall })
   }
 
   /** Ends the instance, within 5 s and a little. Resolves also where it was never there. */
   async stopConnector(name: string): Promise<void> {
+    this.#restarts.stopped({ connector: name, task: null })
     await this.#connectors.stop(name)
+  }
+
+  /**
+   * A connector or task failed before this could have it, as where a reference of a configuration provider cannot be resolved: it may be restarted all the same.
+   * @param connectorConfig as far as it is known, references not resolved.
+   */
+  startFailed(subject: RestartSubject, connectorConfig: Properties, error: unknown): void {
+    // What was started here has told its failure itself.
+    if (!this.#restarts.has(subject)) this.#restarts.started(subject, supervisionConfig(connectorConfig, this.#options.config.properties))
+    this.#restarts.failed(subject, failureOf(error))
+  }
+
+  /** What the instance of a connector does, with restarts and warnings; null where it is not here. */
+  connectorProgress(name: string): ConnectorProgress | null {
+    const progress = this.#connectors.progress(name)
+    if (progress === null) return null
+    const restarts = this.#restarts.info({ connector: name, task: null })
+    return restarts === null ? progress : { ...progress, restarts }
   }
 
   /** The configurations of all tasks, with `task.class` and the connector's topics. @throws what the connector throws, and where it makes too many. */
@@ -104,6 +146,7 @@ export class Worker {
 
   /** Brings a connector and its tasks to another target state. A STOPPED connector's tasks are stopped by their own call. */
   async setTargetState(name: string, state: ConnectorTarget): Promise<void> {
+    this.#restarts.targetState(name, state)
     if (state !== 'STOPPED') this.#tasks.setTargetState(name, state)
     await this.#connectors.setTarget(name, state)
   }
@@ -112,12 +155,15 @@ export class Worker {
 
   /** Resolves when a thread has taken the task. Rejects where its configuration does not let it start; the listener hears of it, too. */
   async startTask(id: TaskId, connectorConfig: Properties, taskConfig: Properties, targetState: ConnectorTarget): Promise<void> {
+    const supervision = supervisionConfig(connectorConfig, this.#options.config.properties)
+    this.#restarts.started(id, supervision)
+    this.#restarts.targetState(id.connector, targetState)
     try {
       const start = this.#taskStart(id, connectorConfig, taskConfig, targetState === 'STARTED' ? 'STARTED' : 'PAUSED')
-      this.#taskConfigs.set(nameOf(id), taskConfig)
-      await this.#tasks.start(start, { isDedicated: connectorConfig['millrace.task.isolation'] === 'dedicated' })
+      this.#taskConfigs.set(nameOf(id), { id, config: taskConfig })
+      await this.#tasks.start(start, { isDedicated: connectorConfig['millrace.task.isolation'] === 'dedicated', stall: supervision.stall })
     } catch (error) {
-      this.#options.listener.taskState(id, 'FAILED', failureOf(error))
+      this.#listener().taskState(id, 'FAILED', failureOf(error))
       throw error
     }
   }
@@ -127,7 +173,10 @@ export class Worker {
    * @returns how each of them ended, by `connector-task`.
    */
   stopTasks(ids: readonly TaskId[]): Promise<ReadonlyMap<string, StopRung>> {
-    for (const id of ids) this.#taskConfigs.delete(nameOf(id))
+    for (const id of ids) {
+      this.#taskConfigs.delete(nameOf(id))
+      this.#restarts.stopped(id)
+    }
     return this.#tasks.stop(ids)
   }
 
@@ -138,10 +187,10 @@ export class Worker {
 
   /** What a task tells of its progress; the last known where it does not answer within 500 ms; null where nothing is known. */
   async taskProgress(id: TaskId): Promise<TaskProgress | null> {
-    const known = await this.#tasks.progress(id)
-    if (known === null) return null
-    const progress = { ...known.snapshot, observed_by: this.#options.workerId, observed_at: known.observedAt }
-    return known.stop === null ? progress : { ...progress, stop: known.stop }
+    const progress = await this.#tasks.progress(id)
+    if (progress === null) return null
+    const restarts = this.#restarts.info(id)
+    return { ...progress, ...(restarts === null ? {} : { restarts }), observed_by: this.#options.workerId }
   }
 
   // ─── validation ───
@@ -165,6 +214,25 @@ export class Worker {
     return this.#validation.alterOffsets(this.#connectorPlugin(config), config, offsets)
   }
 
+  // ─── metrics ───
+
+  /** What the threads measure; those that do not answer within `METRICS_TIMEOUT_MS` are only counted. */
+  async readMetrics(style: MetricStyle): Promise<ThreadReadings> {
+    const answers = await Promise.all([...this.#connectors.readMetrics(style, METRICS_TIMEOUT_MS), ...this.#tasks.readMetrics(style, METRICS_TIMEOUT_MS)])
+    const readings = answers.filter((answer) => answer !== null)
+    return { readings, silent: answers.length - readings.length }
+  }
+
+  /** The connectors that are here, also those that failed. */
+  connectors(): { readonly name: string; readonly plugin: PluginDescriptor }[] {
+    return this.#connectors.plugins()
+  }
+
+  /** The tasks that are here, also those that failed, with what was last heard of their progress. */
+  tasks(): { readonly id: TaskId; readonly progress: Omit<TaskProgress, 'observed_by' | 'restarts'> | null }[] {
+    return [...this.#taskConfigs.values()].map(({ id }) => ({ id, progress: this.#tasks.lastProgress(id) }))
+  }
+
   // ─── the whole ───
 
   /** All threads of tasks and connectors, abandoned ones included. While one of those is there, the process cannot exit by itself. */
@@ -178,6 +246,7 @@ export class Worker {
   /** Stops everything: connectors, then all tasks together. Resolves within the graceful time-out of tasks, 5 s for connectors, and a few seconds. */
   async stop(): Promise<void> {
     this.#logger.info('Worker stopping')
+    this.#restarts.close()
     await Promise.all(this.#connectors.names().map((name) => this.#connectors.stop(name)))
     await this.#tasks.stop(this.#tasks.ids())
     await Promise.all([this.#connectors.close(), this.#tasks.close(), this.#validation.close()])
@@ -185,6 +254,29 @@ export class Worker {
   }
 
   // ─── parts ───
+
+  /** States are told first: who looks at a status sees FAILED before what is done about it. */
+  #listener(): WorkerListener {
+    const { listener } = this.#options
+    return {
+      connectorState: (name, state, failure) => {
+        listener.connectorState(name, state, failure)
+        this.#noteState({ connector: name, task: null }, state, failure)
+      },
+      taskState: (id, state, failure) => {
+        listener.taskState(id, state, failure)
+        this.#noteState(id, state, failure)
+      },
+      failedAgain: (id, count) => listener.failedAgain?.(id, count),
+      activeTopic: (id, topic) => listener.activeTopic(id, topic),
+      taskReconfigurationRequested: (connector) => listener.taskReconfigurationRequested(connector),
+    }
+  }
+
+  #noteState(subject: RestartSubject, state: string, failure: Failure | null): void {
+    if (failure !== null) this.#restarts.failed(subject, failure)
+    else if (state === 'RUNNING' || state === 'PAUSED') this.#restarts.running(subject)
+  }
 
   #connectorPlugin(config: Properties): PluginDescriptor {
     return this.#options.registry.find(['source', 'sink'], config['connector.class'] ?? '', config['connector.plugin.version'] ?? null)
@@ -213,6 +305,7 @@ export class Worker {
       admin: topicCreation === null ? {} : topicAdminProperties(settings, id),
       topicCreation,
       errors,
+      recordFailures: recordFailuresConfig(connectorConfig),
       deadLetterClients: errors.deadLetterQueue === null ? null : deadLetterClients(settings, id),
       offsetFlushIntervalMs: config.offsetFlushIntervalMs,
       offsetFlushTimeoutMs: config.offsetFlushTimeoutMs,
@@ -245,7 +338,7 @@ export class Worker {
         if (leaseMs() <= 0) throw new ConnectError('The worker is out of its group: offsets of its tasks are not committed any more.')
         await offsetStore.set(entries)
       },
-      taskConfig: async (id) => resolveTaskConfig?.(id) ?? this.#taskConfigs.get(nameOf(id)) ?? {},
+      taskConfig: async (id) => resolveTaskConfig?.(id) ?? this.#taskConfigs.get(nameOf(id))?.config ?? {},
     }
   }
 }

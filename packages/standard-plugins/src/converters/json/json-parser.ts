@@ -1,4 +1,4 @@
-import { DataError } from '@millrace/api'
+import { DataError, withoutStackTrace } from '@millrace/api'
 import { DEPTH_MAX } from './json-scan.ts'
 
 /** A number as it is written. */
@@ -188,7 +188,10 @@ export class JsonParser {
 
   #fail(): never {
     const character = this.#text[this.#at]
-    throw new DataError(character === undefined ? 'Unexpected end-of-input' : `Unexpected character ('${character}') at position ${this.#at}`)
+    // Where in the parser it was found helps nobody; the converter's error has the stack.
+    throw withoutStackTrace(
+      () => new DataError(character === undefined ? 'Unexpected end-of-input' : `Unexpected character ('${character}') at position ${this.#at}`),
+    )
   }
 }
 

@@ -74,7 +74,8 @@ export function scanJson(bytes: Buffer, start: number, end: number, isTyped: boo
       at++
     }
   }
-  return findings
+  // What is not closed is no JSON: the parser need not be asked.
+  return depth === 0 ? findings : EXACT
 }
 
 function isSuspectKeyStart(byte: number): boolean {

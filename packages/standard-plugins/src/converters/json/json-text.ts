@@ -13,11 +13,16 @@ export function parseJsonAt(bytes: Buffer, start: number, end: number, isTyped: 
   const text = findings === NOT_ASCII ? bytes.utf8Slice(start, end) : bytes.latin1Slice(start, end)
   // Invalid bytes are an error, which the exact way words; a replacement character may also be one that was written.
   if (findings === NOT_ASCII && text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) return NEEDS_EXACT
+  const limit = Error.stackTraceLimit
+  // The error of JSON.parse is of no use, and its stack would cost more than the parsing.
+  Error.stackTraceLimit = 0
   try {
     return JSON.parse(text)
   } catch {
     // Empty text, something after the value, leading zeros, or no JSON at all: the exact parser knows.
     return NEEDS_EXACT
+  } finally {
+    Error.stackTraceLimit = limit
   }
 }
 

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { TraceBudget } from './trace-budget.ts'
+
+test('the first hundred failures of each second have stack traces', () => {
+  const traces = new TraceBudget()
+  for (let failure = 1; failure <= 100; failure++) {
+    assert.equal(traces.isSpent, false, `before failure ${failure}`)
+    traces.spend(5_000 + failure)
+  }
+  assert.equal(traces.isSpent, true)
+  traces.renew(5_999)
+  assert.equal(traces.isSpent, true)
+  traces.renew(6_000)
+  assert.equal(traces.isSpent, false)
+})
+
+test('failures that are few and far between always have them', () => {
+  const traces = new TraceBudget()
+  for (let second = 0; second < 1_000; second++) {
+    traces.spend(second * 1_000)
+    assert.equal(traces.isSpent, false)
+  }
+})

@@ -1,0 +1,32 @@
+/** Failures of a task with full stack traces within one second. */
+const TRACES_PER_SECOND = 100
+
+/**
+ * Says when stack traces are left out. To capture and write one costs more than all else that is done for a record that fails, and nobody reads them by the
+ * thousand: within a second, only the first records that fail have theirs; of the others the dead letters tell class and message of the error and its causes.
+ */
+export class TraceBudget {
+  #isSpent = false
+  #second = 0
+  #count = 0
+
+  /** Whether errors are to be made without stack traces. */
+  get isSpent(): boolean {
+    return this.#isSpent
+  }
+
+  /** A record failed. @param nowMs milliseconds that only grow. */
+  spend(nowMs: number): void {
+    this.renew(nowMs)
+    if (++this.#count >= TRACES_PER_SECOND) this.#isSpent = true
+  }
+
+  /** To be called now and then. */
+  renew(nowMs: number): void {
+    const second = Math.floor(nowMs / 1000)
+    if (second === this.#second) return
+    this.#second = second
+    this.#count = 0
+    this.#isSpent = false
+  }
+}
