@@ -26,6 +26,12 @@ export function jsonLine(index: number): string {
   return `${JSON.stringify(event)}\n`
 }
 
+/** As `jsonLine`, but that every tenth object is cut off in the middle. */
+export function brokenJsonLine(index: number): string {
+  const line = jsonLine(index)
+  return index % 10 === 9 ? `${line.slice(0, line.length >> 1)}\n` : line
+}
+
 /** Writes the file unless it is there, whole. */
 export async function writeLines(path: string, lines: number, line: (index: number) => string): Promise<void> {
   if (existsSync(path)) return

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startKafkaServer } from '../tests/servers/kafka-server.ts'
 import { startMillraceBroker } from '../tests/system/broker-under-test.ts'
+import { deadLetters } from './lanes/dead-letters.ts'
 import { fileToTopic } from './lanes/file-to-topic.ts'
 import type { Lane } from './lanes/lane.ts'
 import { startUp } from './lanes/start-up.ts'
@@ -9,7 +10,7 @@ import { jsonTopicToFile, topicToFile } from './lanes/topic-to-file.ts'
 import { java, javaWithLargeBatches, packed, type Side, sources } from './sides.ts'
 import type { Suite, SuiteRun } from './suite.ts'
 
-const lanes: readonly Lane[] = [startUp, fileToTopic, topicToFile, jsonTopicToFile]
+const lanes: readonly Lane[] = [startUp, fileToTopic, topicToFile, jsonTopicToFile, deadLetters]
 
 /** The worker with the file connectors, beside Kafka Connect. */
 export const workerSuite: Suite = {

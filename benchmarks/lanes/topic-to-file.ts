@@ -68,7 +68,7 @@ async function runSink(bench: Bench, lane: SinkLane): Promise<LaneResult> {
 }
 
 /** By a worker of ours that is gone when the measuring begins. */
-async function fillTopic(bench: Bench, lane: SinkLane, topic: string): Promise<void> {
+export async function fillTopic(bench: Bench, lane: Pick<SinkLane, 'name' | 'records' | 'line'>, topic: string): Promise<void> {
   const file = join(bench.folder, `${lane.name}-${lane.records}.txt`)
   await writeLines(file, lane.records, lane.line)
   const worker = await sources.launch({ folder: join(bench.folder, lane.name, 'filling'), bootstrapServers: bench.bootstrapServers, properties: {} })
