@@ -1,4 +1,5 @@
 import type { Logger } from '@millrace/api'
+import { type Clock, monotonicClock } from '@millrace/kafka'
 import type { DistributedConfig } from '../../config/distributed-config.ts'
 import type { ClusterConfigStore, StoredRestartRequest } from '../../storage/config-store.ts'
 import { RestError } from '../errors.ts'
@@ -13,7 +14,7 @@ export interface HerderLoopOptions {
   readonly group: WorkerGroup
   readonly configStore: ClusterConfigStore
   readonly changes: ConfigChanges
-  readonly work: AssignedWork
+  readonly work: Pick<AssignedWork, 'running' | 'start' | 'stop' | 'hasConnector' | 'tasksOf' | 'restartConnector' | 'setTargetState'>
   /** What follows from a rebalance beyond this worker's own work. Must not throw. */
   readonly rebalanced: (rebalance: Rebalance) => void
   /** Connectors or tasks were created, changed or removed. Must not throw. */
@@ -26,6 +27,8 @@ export interface HerderLoopOptions {
   /** @returns the milliseconds until it wants to be called again. Must not throw. */
   readonly attendToSessionKey: () => number
   readonly logger: Logger
+  /** Default: one that no change of the wall clock disturbs. */
+  readonly clock?: Clock
 }
 
 /** How often the loop comes round where nothing happens, so that the group sees that it is alive. Milliseconds. */
@@ -51,6 +54,7 @@ export interface LoopStage {
  */
 export class HerderLoop implements WorkerGroupListener {
   readonly #options: HerderLoopOptions
+  readonly #clock: Clock
   readonly #wakeUp: WakeUp
   /** Connectors that the loop has followed: one that comes or goes needs a rebalance. */
   readonly #known = new Set<string>()
@@ -69,6 +73,7 @@ export class HerderLoop implements WorkerGroupListener {
   /** @param wakeUp is called with each of `changes`, too. */
   constructor(options: HerderLoopOptions, wakeUp: WakeUp) {
     this.#options = options
+    this.#clock = options.clock ?? monotonicClock
     this.#wakeUp = wakeUp
   }
 
@@ -153,7 +158,7 @@ export class HerderLoop implements WorkerGroupListener {
   async #tick(): Promise<number> {
     const { group, changes } = this.#options
     await this.#surrender
-    if (Date.now() >= this.#rejoinAt) group.requestJoin('the delay is over after which work of absent workers is shared out', 'delay')
+    if (this.#clock.now() >= this.#rejoinAt) group.requestJoin('the delay is over after which work of absent workers is shared out', 'delay')
     if (group.needsJoin) {
       await this.#rebalance()
       return 0
@@ -163,7 +168,7 @@ export class HerderLoop implements WorkerGroupListener {
     this.#settle()
     const keyDueMs = this.#options.attendToSessionKey()
     group.progressed(this.#stage.description)
-    return Math.max(0, Math.min(IDLE_MS, keyDueMs, this.#rejoinAt - Date.now()))
+    return Math.max(0, Math.min(IDLE_MS, keyDueMs, this.#rejoinAt - this.#clock.now()))
   }
 
   // ─── rebalances ────────────────────────────────────────────────────────────────────────────────
@@ -181,7 +186,7 @@ export class HerderLoop implements WorkerGroupListener {
       group.revocationDone()
     }
     await this.#apply(rebalance)
-    if (rebalance.delayMs > 0) this.#rejoinAt = Date.now() + rebalance.delayMs
+    if (rebalance.delayMs > 0) this.#rejoinAt = this.#clock.now() + rebalance.delayMs
     logger.debug(`Generation ${rebalance.generation}: ${workloadText(rebalance.assigned)} run here`)
     const inconsistent = configStore.snapshot().inconsistentConnectors()
     for (const name of inconsistent) if (work.hasConnector(name)) reconfigure(name)
@@ -334,10 +339,10 @@ export class HerderLoop implements WorkerGroupListener {
 
   /** Waits without letting the group think that the worker hangs. */
   async #pause(durationMs: number): Promise<void> {
-    const until = Date.now() + durationMs
-    while (Date.now() < until && !this.#isStopping) {
+    const until = this.#clock.now() + durationMs
+    while (this.#clock.now() < until && !this.#isStopping) {
       this.#options.group.progressed(this.#stage.description)
-      await new Promise<void>((resolve) => setTimeout(resolve, Math.min(IDLE_MS / 10, until - Date.now())))
+      await new Promise<void>((resolve) => setTimeout(resolve, Math.min(IDLE_MS / 10, until - this.#clock.now())))
     }
   }
 
