@@ -27,9 +27,9 @@ export const testImports: readonly string[] = ['packages/testing', 'packages/bro
  * `task` runs in the task's thread and knows of the main thread nothing but what both ends of their channel share.
  */
 export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
-  main: ['rest', 'herder', 'worker', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
-  rest: ['herder', 'config', 'logging', 'errors'],
-  herder: ['worker', 'thread', 'storage', 'config', 'plugins', 'logging', 'errors'],
+  main: ['rest', 'herder', 'worker', 'storage', 'config', 'plugins', 'metrics', 'notify', 'logging', 'errors'],
+  rest: ['herder', 'config', 'metrics', 'logging', 'errors'],
+  herder: ['worker', 'thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
   worker: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
   thread: ['config', 'plugins', 'logging', 'errors'],
   task: ['thread', 'storage', 'config', 'plugins', 'metrics', 'logging', 'errors'],
@@ -38,6 +38,8 @@ export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
   storage: ['logging', 'errors'],
   plugins: ['logging', 'errors'],
   metrics: ['logging', 'errors'],
+  // Tells of what is written into the status store, as the settings of a worker say.
+  notify: ['storage', 'config', 'metrics', 'logging', 'errors'],
   // Configuration providers are plugins; what a connector file holds is what the configuration store keeps.
   config: ['plugins', 'storage', 'errors'],
   logging: ['config', 'errors'],

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { caseInsensitiveValidString, ConfigDef, ConfigError, lambda, range, validList, validString } from '@millrace/api'
+import { webhookConfigDef } from './webhook-config.ts'
 import { supervisionConfigDef } from './supervision-config.ts'
 
 const listenersValidator = lambda((_name, value) => {
@@ -262,6 +263,7 @@ export const millraceConfigDef = new ConfigDef()
     validator: validString.in('text', 'json'),
     documentation: 'Layout of log lines: text as the original writes it, or one JSON object per line.',
   })
+  .merge(webhookConfigDef)
   .define('millrace.health.check.interval.ms', {
     type: 'LONG',
     default: 10_000,

@@ -1,5 +1,6 @@
 import { ConfigError, type Logger, type Properties, parseType } from '@millrace/api'
 import { nearestName } from './nearest-name.ts'
+import { type WebhookConfig, webhookConfig } from './webhook-config.ts'
 import { type DistributedConfig, distributedConfig, distributedConfigDef, INTERNAL_TOPIC_PREFIXES } from './distributed-config.ts'
 import { CLIENT_KEYS, commonWorkerConfigDef, isClientKey, millraceConfigDef, PASSED_PREFIXES, standaloneConfigDef } from './worker-config-def.ts'
 
@@ -70,6 +71,8 @@ export interface WorkerConfig {
   readonly metricsListeners: readonly string[] | null
   /** `millrace.metrics.names`. Default `short`. */
   readonly metricStyle: 'short' | 'full'
+  /** `millrace.webhook.*`; null where nobody is to be told of changes. */
+  readonly webhook: WebhookConfig | null
   /** `millrace.log.level`, in capital letters. Default INFO. */
   readonly logLevel: string
   /** `millrace.log.format`. Default `text`, laid out as the original's. */
@@ -140,6 +143,7 @@ export function parseWorkerConfig({ mode, properties, rawProperties = properties
     metricWindows: { windowMs: parsed['metrics.sample.window.ms'], samples: parsed['metrics.num.samples'] },
     metricsListeners: parsed['millrace.metrics.listeners'],
     metricStyle: parsed['millrace.metrics.names'] === 'full' ? 'full' : 'short',
+    webhook: webhookConfig(parsed),
     logLevel: parsed['millrace.log.level'].toUpperCase(),
     logFormat: parsed['millrace.log.format'] === 'json' ? 'json' : 'text',
   }

@@ -21,7 +21,7 @@ export async function createDistributedWorker(options: WorkerOptions): Promise<W
       const { lookUpCluster } = await import('./kafka-cluster.ts')
       return lookUpCluster(settings.config, settings.loggers.logger('kafka/admin'))
     },
-    createHerder: async (rest, cluster) => (await creation).createDistributedHerder(settings, rest, cluster),
+    createHerder: async (identity, cluster) => (await creation).createDistributedHerder(settings, identity, cluster),
     async serving() {
       // Its connectors come from the config topic, and with its first assignment.
     },

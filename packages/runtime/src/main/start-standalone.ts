@@ -62,7 +62,7 @@ export async function createStandaloneWorker(options: StandaloneOptions): Promis
     settings,
     version: options.version,
     findCluster: (started) => findCluster(settings, options, started),
-    createHerder: async (rest, cluster) => ({ herder: (await creation).createStandaloneHerder(settings, rest.workerId, cluster), peers: null }),
+    createHerder: async (identity, cluster) => (await creation).createStandaloneHerder(settings, identity, cluster),
     async serving(herder, stopHere) {
       await createConnectors(herder, settings, options, stopHere)
       herder.ready()

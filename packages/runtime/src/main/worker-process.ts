@@ -4,6 +4,7 @@ import type { WorkerClient } from '../herder/distributed/worker-client.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
 import { RestServer } from '../rest/server.ts'
 import type { Cluster } from './kafka-cluster.ts'
+import type { Observation } from './observation.ts'
 import { onStopSignal } from './shutdown.ts'
 import { StartedParts } from './started-parts.ts'
 import { EXIT_START_FAILED } from './startup-error.ts'
@@ -24,6 +25,19 @@ export interface RunningWorker {
   stop(): Promise<void>
 }
 
+/** By what others know the worker. */
+export interface WorkerIdentity extends Pick<RestServer, 'advertisedUrl' | 'workerId'> {
+  readonly version: VersionInfo
+}
+
+/** A herder, not started, and what belongs to it. */
+export interface CreatedHerder {
+  readonly herder: Herder
+  /** Hands requests on to other workers; null where there are none. */
+  readonly peers: WorkerClient | null
+  readonly observation: Observation
+}
+
 export interface WorkerProcessOptions {
   readonly settings: WorkerSettings
   /** What `GET /` shows. */
@@ -31,7 +45,7 @@ export interface WorkerProcessOptions {
   /** Finds the Kafka cluster, and adds what it starts for that. */
   readonly findCluster: (started: StartedParts) => Promise<Cluster>
   /** Makes the herder, not started, and what hands requests on to other workers. */
-  readonly createHerder: (rest: RestServer, cluster: Cluster) => Promise<{ readonly herder: Herder; readonly peers: WorkerClient | null }>
+  readonly createHerder: (identity: WorkerIdentity, cluster: Cluster) => Promise<CreatedHerder>
   /** Called once the herder has started and REST answers; `stopHere` throws where the worker is being stopped. */
   readonly serving: (herder: Herder, stopHere: () => void) => Promise<void>
 }
@@ -106,11 +120,14 @@ export class WorkerProcess implements RunningWorker {
     const [, cluster] = await Promise.all(steps)
     this.#stopHere()
 
-    const { herder, peers } = await asNotStarted(settings, () => createHerder(rest, cluster))
+    const { advertisedUrl, workerId } = rest
+    const identity = { advertisedUrl, workerId, version: this.#options.version }
+    const { herder, peers, observation } = await asNotStarted(settings, () => createHerder(identity, cluster))
     this.#started.add(() => herder.stop())
+    this.#started.add(() => observation.stop())
     if (peers !== null) this.#started.add(() => peers.close())
     await asStartFailed(settings, () => herder.start())
-    rest.mount(herder, peers)
+    rest.mount(herder, peers, observation)
     await serving(herder, () => this.#stopHere())
   }
 

@@ -20,6 +20,8 @@ export interface RestAnswer {
   readonly body?: unknown
   /** Instead of a body: plain text. */
   readonly text?: string
+  /** Instead of a body: something else than JSON, with its content type. */
+  readonly bytes?: { readonly type: string; readonly content: Buffer }
   /** Path of what was created; it becomes an absolute `Location`. */
   readonly location?: string
 }
@@ -35,6 +37,8 @@ export interface Route {
   readonly takesBody: boolean
   /** Whether a request that names another content type is refused, body or not. */
   readonly refusesOtherTypes: boolean
+  /** Whether something else than JSON is answered, so that a client need not accept that. */
+  readonly answersOtherTypes?: boolean
   /** Asked by other workers, who prove themselves by a signature instead of a name and a password. */
   readonly isInternal?: boolean
 }

@@ -5,15 +5,17 @@ import { ConnectorPluginsResource } from './resources/connector-plugins.ts'
 import { ConnectorsResource } from './resources/connectors.ts'
 import { InternalResource } from './resources/internal.ts'
 import { LoggersResource } from './resources/loggers.ts'
+import { ObservationResource, type Observers } from './resources/observation.ts'
 import { RootResource, type VersionInfo } from './resources/root.ts'
 import type { RestHandler, RestMethod, Route } from './router.ts'
 
-/** Every endpoint of Kafka Connect's REST API but those below `/admin`. */
-export function regularRoutes(herder: Herder, loggers: Loggers, version: VersionInfo): readonly Route[] {
+/** Every endpoint of Kafka Connect's REST API but those below `/admin`, and ours but `/metrics`. */
+export function regularRoutes(herder: Herder, loggers: Loggers, version: VersionInfo, observers: Observers): readonly Route[] {
   const root = new RootResource(herder, version)
   const connectors = new ConnectorsResource(herder, loggers.logger('rest/resources/connectors'))
   const plugins = new ConnectorPluginsResource(herder)
   const internal = new InternalResource(herder)
+  const observation = new ObservationResource(observers)
   return [
     anyType('GET', '/', root.serverInfo),
     anyType('GET', '/health', root.health),
@@ -44,6 +46,7 @@ export function regularRoutes(herder: Herder, loggers: Loggers, version: Version
     ofWorkers('POST', '/millrace/tasks/progress', internal.taskProgress),
 
     anyType('GET', '/millrace/rebalances', root.rebalances),
+    anyType('POST', '/millrace/webhook/test', observation.testWebhook),
 
     json('GET', '/connector-plugins', plugins.list),
     json('GET', '/connector-plugins/:plugin/config', plugins.config),
@@ -66,6 +69,12 @@ export function documentRoute(routes: readonly Route[], { version }: VersionInfo
 export async function restApiDocument(version: string): Promise<OpenApiDocument> {
   const { describedEndpoints, openApiDocument } = await import('./openapi/openapi-document.ts')
   return openApiDocument(describedEndpoints(), version)
+}
+
+/** What `millrace.metrics.listeners` moves elsewhere. */
+export function metricsRoutes(observers: Observers): readonly Route[] {
+  const observation = new ObservationResource(observers)
+  return [{ ...anyType('GET', '/metrics', observation.metrics), answersOtherTypes: true }]
 }
 
 /** The endpoints that `admin.listeners` moves elsewhere. */

@@ -14,9 +14,10 @@ import { advertisedUrl, hostAndPort, parseListener, DISTRIBUTED_LISTENER, STANDA
 import { forwardRequest } from './request-forwarding.ts'
 import { RequestBodyReader } from './request-body.ts'
 import { headerValue, parseHeaderRules, type HeaderRule } from './response-headers.ts'
+import { noObservers, type Observers } from './resources/observation.ts'
 import { healthAnswer, STARTING, type VersionInfo } from './resources/root.ts'
 import { allowedMethods, BadPathError, Router, type RestAnswer, type RestMethod, type RestRequest, type Route, type RouteMatch } from './router.ts'
-import { adminRoutes, documentRoute, regularRoutes } from './routes.ts'
+import { adminRoutes, documentRoute, metricsRoutes, regularRoutes } from './routes.ts'
 
 /** Not imported: that would also evaluate what the module loads on demand, which costs 14 MB. */
 const { STATUS_CODES, createServer } = process.getBuiltinModule('node:http')
@@ -58,6 +59,7 @@ export class RestServer {
   /** Null until mounted: the worker is starting. */
   #regular: Router | null = null
   #admin: Router | null = null
+  #metrics: Router | null = null
   /** Null where there are no other workers. */
   #peers: Pick<WorkerClient, 'request'> | null = null
   #isStopping = false
@@ -78,6 +80,7 @@ export class RestServer {
     this.#authentication = basicAuthentication(config.restExtensionClasses, this.#log)
     for (const text of this.#listenerTexts()) parseListener(text, 'listeners')
     for (const text of config.adminListeners ?? []) parseListener(text, 'admin.listeners')
+    for (const text of config.metricsListeners ?? []) parseListener(text, 'millrace.metrics.listeners')
   }
 
   /** Binds all listeners. Called once. @throws ConnectError where an address cannot be bound; then none is. */
@@ -92,6 +95,11 @@ export class RestServer {
       for (const text of this.#config.adminListeners ?? []) {
         await this.#bind(parseListener(text, 'admin.listeners'), 'admin.listeners.https.', () => this.#admin)
         this.#log.info(`Added admin connector for ${text}`)
+      }
+      for (const text of this.#config.metricsListeners ?? []) {
+        const listener = parseListener(text, 'millrace.metrics.listeners')
+        const port = await this.#bind(listener, 'listeners.https.', () => this.#metrics)
+        this.#log.info(`Metrics are served at ${urlOf({ listener, port })}metrics`)
       }
     } catch (error) {
       await this.stop(0)
@@ -113,14 +121,22 @@ export class RestServer {
     return hostAndPort(this.advertisedUrl)
   }
 
-  /** Serves all endpoints from now on. @param peers hands on what another worker has to answer; null where there is none. */
-  mount(herder: Herder, peers: Pick<WorkerClient, 'request'> | null = null): void {
+  /**
+   * Serves all endpoints from now on.
+   * @param peers hands on what another worker has to answer; null where there is none. @param observers what watches the worker from beside.
+   */
+  mount(herder: Herder, peers: Pick<WorkerClient, 'request'> | null = null, observers: Observers = noObservers): void {
     this.#peers = peers
-    const regular = regularRoutes(herder, this.#loggers, this.#version)
+    const metrics = metricsRoutes(observers)
+    const regular = [
+      ...regularRoutes(herder, this.#loggers, this.#version, observers),
+      ...(this.#config.metricsListeners === null ? metrics : []),
+    ]
     const admin = adminRoutes(herder, this.#loggers)
     const served = this.#config.adminListeners === null ? [...regular, ...admin] : regular
     this.#regular = new Router([...served, documentRoute(served, this.#version)])
     this.#admin = new Router(admin)
+    this.#metrics = new Router(metrics)
     this.#log.info('REST resources initialized; server is started and ready to handle requests')
   }
 
@@ -232,7 +248,7 @@ export class RestServer {
   async #handle(request: IncomingMessage, { params }: RouteMatch, route: Route): Promise<RestAnswer> {
     const type = request.headers['content-type']
     if (route.refusesOtherTypes && type !== undefined && type !== '' && !isJson(type)) return httpError(415)
-    if (!acceptsJson(request.headers.accept)) return httpError(406)
+    if (route.answersOtherTypes !== true && !acceptsJson(request.headers.accept)) return httpError(406)
     return this.#bodies.withBody(request, async (body) => {
       if ('refusal' in body) return httpError(body.refusal)
       if (route.takesBody && body.bytes.length > 0 && (type === undefined || type === '')) return httpError(415)
@@ -263,6 +279,10 @@ export class RestServer {
     if (answer.text !== undefined) {
       response.setHeader('Content-Type', 'text/plain')
       return end(request, response, answer.text)
+    }
+    if (answer.bytes !== undefined) {
+      response.setHeader('Content-Type', answer.bytes.type)
+      return end(request, response, answer.bytes.content)
     }
     if (answer.status === 413 || answer.status === 503 || this.#isStopping) response.setHeader('Connection', 'close')
     if (answer.body !== undefined) response.setHeader('Content-Type', 'application/json')
@@ -316,8 +336,8 @@ async function withTimeout(answer: RestAnswer | Promise<RestAnswer>): Promise<Re
   }
 }
 
-function end(request: IncomingMessage, response: ServerResponse, text: string): number {
-  const bytes = Buffer.from(text)
+function end(request: IncomingMessage, response: ServerResponse, content: string | Buffer): number {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content
   if (response.statusCode !== 204) response.setHeader('Content-Length', bytes.length)
   response.end(request.method === 'HEAD' ? undefined : bytes)
   return bytes.length

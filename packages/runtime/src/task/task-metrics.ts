@@ -47,7 +47,11 @@ export class TaskMetrics {
   readonly #stateMs: Record<LifeState, number> = { RUNNING: 0, PAUSED: 0 }
 
   /** @param now a clock that only moves forwards; default the process's. */
-  constructor(start: Pick<TaskStart, 'id' | 'kind' | 'plugin' | 'converters' | 'transformations'>, windows: MetricWindows, now = () => performance.now()) {
+  constructor(
+    start: Pick<TaskStart, 'id' | 'kind' | 'plugin' | 'taskConfig' | 'converters' | 'transformations'>,
+    windows: MetricWindows,
+    now = () => performance.now(),
+  ) {
     this.#tags = tagsOf(start.id)
     this.#now = now
     this.#sampled = new SampledMetrics(windows, now())
@@ -215,12 +219,13 @@ function tagsOf({ connector, task }: TaskId): MetricTags {
 }
 
 /** What stands as text in JMX, but the state, which the main thread tells. */
-function textMetrics({ kind, plugin, converters, transformations }: ConstructorParameters<typeof TaskMetrics>[0], tags: MetricTags): Metric[] {
+function textMetrics({ kind, plugin, taskConfig, converters, transformations }: ConstructorParameters<typeof TaskMetrics>[0], tags: MetricTags): Metric[] {
   const ofTask = (name: string, value: string): Metric => ({ group: 'connector-task-metrics', name, tags, value })
   const metrics = [
     ofTask('connector-class', plugin.className),
     ofTask('connector-version', plugin.version),
     ofTask('connector-type', kind),
+    ofTask('task-class', taskConfig['task.class'] ?? ''),
     ofTask('task-version', plugin.version),
   ]
   for (const role of ['key', 'value', 'header'] as const) {

@@ -1,7 +1,7 @@
 import { threadId } from 'node:worker_threads'
 import { MetricLines } from '../metrics/metric-lines.ts'
 import type { Metric, MetricFamily, MetricStyle, MetricTags } from '../metrics/metric.ts'
-import { HEARTBEAT_INTERVAL_MS, type ThreadMarker } from '../thread/thread-marker.ts'
+import type { ThreadMarker } from '../thread/thread-marker.ts'
 import { nextTurn, TURN_MS_MAX } from './event-loop.ts'
 
 /** Measures a thread from inside, and writes the metrics of all that it runs. */
@@ -10,7 +10,6 @@ export class ThreadMeter {
   readonly #tags: MetricTags
   readonly #marker: Pick<ThreadMarker, 'usedBytes'>
   #utilization = performance.eventLoopUtilization()
-  #beatAtMs = performance.now()
   #lateMs = 0
 
   constructor(kind: 'task' | 'connector', marker: Pick<ThreadMarker, 'usedBytes'>) {
@@ -20,10 +19,8 @@ export class ThreadMeter {
   }
 
   /** Called by the timer of the thread's heartbeat: how late it comes is how late everything else comes. */
-  beat(): void {
-    const now = performance.now()
-    this.#lateMs = Math.max(this.#lateMs, now - this.#beatAtMs - HEARTBEAT_INTERVAL_MS)
-    this.#beatAtMs = now
+  beat(lateMs: number): void {
+    this.#lateMs = Math.max(this.#lateMs, lateMs)
   }
 
   /** @param sources one for each task or connector; between them others have their turn. */

@@ -1,6 +1,8 @@
 import type { Logger, Properties } from '@millrace/api'
 import { type Clock, GroupClient, type JoinResult, type MemberMetadata, monotonicClock } from '@millrace/kafka'
 import type { RebalanceTrigger } from '@millrace/rest-api'
+import type { Metric } from '../../metrics/metric.ts'
+import type { MetricWindows } from '../../metrics/sampled-metrics.ts'
 import type { ClusterConfigSnapshot } from '../../storage/config-store.ts'
 import {
   AssignmentError,
@@ -19,6 +21,7 @@ import {
 import { assignEagerly, type ConfiguredConnector } from './eager-assignor.ts'
 import { type AssignorState, assignIncrementally, initialAssignorState, type MemberShare, taskKey, taskOfKey } from './incremental-cooperative-assignor.ts'
 import { type Departure, departureOf, OwnershipHistory, type Owners, type RebalanceTimeline, type ReportedState } from './rebalance-timeline.ts'
+import { RebalanceMetrics } from './rebalance-metrics.ts'
 import type { Rebalance, WorkerGroup, WorkerGroupListener, Workload } from './worker-group.ts'
 
 export interface KafkaWorkerGroupOptions {
@@ -40,6 +43,8 @@ export interface KafkaWorkerGroupOptions {
   readonly reportedState: (connector: string, task?: number) => ReportedState | null
   readonly listener: WorkerGroupListener
   readonly timeline: RebalanceTimeline
+  /** Default: as those of `metrics.sample.window.ms` and `metrics.num.samples`. */
+  readonly metricWindows?: MetricWindows
   readonly logger: Logger
   readonly clock?: Clock
 }
@@ -61,6 +66,7 @@ export class KafkaWorkerGroup implements WorkerGroup {
   readonly #options: KafkaWorkerGroupOptions
   readonly #clock: Clock
   readonly #client: GroupClient
+  readonly #metrics: RebalanceMetrics
   #memberId = ''
   #generation = -1
   #generationCompleted = -1
@@ -78,9 +84,14 @@ export class KafkaWorkerGroup implements WorkerGroup {
     this.#options = options
     const { properties, groupId, sessionTimeoutMs, rebalanceTimeoutMs, heartbeatIntervalMs, listener, logger, clock = monotonicClock } = options
     this.#clock = clock
+    this.#metrics = new RebalanceMetrics(options.metricWindows ?? { windowMs: 30_000, samples: 2 }, clock)
     this.#client = new GroupClient({
       properties,
       groupId,
+      describe: (group) =>
+        group
+          .gauge('assigned-connectors', () => this.#rebalance?.assigned.connectors.length ?? 0)
+          .gauge('assigned-tasks', () => this.#rebalance?.assigned.tasks.length ?? 0),
       clock,
       logger,
       protocolType: 'connect',
@@ -124,6 +135,7 @@ export class KafkaWorkerGroup implements WorkerGroup {
     const { logger, groupId } = this.#options
     logger.info(`Rebalance of group "${groupId}" started${this.#reason === null ? '' : `: ${this.#reason.text}`}`)
     this.#view = null
+    this.#metrics.started()
     const joined = await this.#client.member.join()
     const version = versionOf(joined.protocol)
     const received = this.#receive(joined)
@@ -144,11 +156,17 @@ export class KafkaWorkerGroup implements WorkerGroup {
       protocolVersion: version,
     }
     this.#record(this.#rebalance, received, startedAt)
+    this.#metrics.completed(this.#rebalance)
     // Others led: what this worker remembers of its own leadership is out of date.
     if (!isLeader) this.#forgetLeadership()
     this.#reason = null
     if (this.#rebalance.isConfigMismatch) this.requestJoin('the configurations of the workers differ')
     return this.#rebalance
+  }
+
+  /** Of the group and its connections, under the names of the original. */
+  readMetrics(): readonly Metric[] {
+    return [...this.#client.readMetrics(), ...this.#metrics.list()]
   }
 
   requestJoin(reason: string, trigger: RebalanceTrigger = 'configuration'): void {

@@ -9,10 +9,13 @@ const MOVES_LOGGED_MAX = 5
 /** Why did it rebalance? The last 100 rebalances, and a line of the log for each. */
 export class RebalanceTimeline {
   readonly #logger: Logger
+  readonly #listener: (event: RebalanceEvent) => void
   #events: readonly RebalanceEvent[] = []
 
-  constructor(logger: Logger) {
+  /** @param listener hears of each of them; must not throw. */
+  constructor(logger: Logger, listener: (event: RebalanceEvent) => void = () => {}) {
     this.#logger = logger
+    this.#listener = listener
   }
 
   /** The newest last. */
@@ -24,6 +27,7 @@ export class RebalanceTimeline {
     const kept = { ...event, moved: event.moved.slice(0, MOVES_MAX), moved_count: event.moved.length }
     this.#events = [...this.#events, kept].slice(-EVENTS_MAX)
     this.#logger.info(lineOf(kept))
+    this.#listener(kept)
   }
 }
 

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Herder } from '../../herder/herder.ts'
 import { Loggers } from '../../logging/loggers.ts'
-import { adminRoutes, documentRoute, regularRoutes } from '../routes.ts'
+import { noObservers } from '../resources/observation.ts'
+import { adminRoutes, documentRoute, metricsRoutes, regularRoutes } from '../routes.ts'
 import { Router } from '../router.ts'
 import { type OpenApiDocument, openApiDocument } from './openapi-document.ts'
 import { operations } from './operations.ts'
@@ -11,7 +12,7 @@ import { mismatch } from '../fixtures/schema-mismatch.ts'
 
 const loggers = new Loggers({ rootLevel: 'OFF', write() {} })
 const version = { version: '4.3.1', commit: 'abc' }
-const served = [...regularRoutes({} as Herder, loggers, version), ...adminRoutes({} as Herder, loggers)]
+const served = [...regularRoutes({} as Herder, loggers, version, noObservers), ...metricsRoutes(noObservers), ...adminRoutes({} as Herder, loggers)]
 const routes = [...served, documentRoute(served, version)]
 const document = openApiDocument(routes, '4.3.1')
 

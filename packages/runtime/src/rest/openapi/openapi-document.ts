@@ -18,6 +18,7 @@ export interface OpenApiOperation {
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: JsonContent }>>
 }
 
+/** Of what is not JSON, other media types stand in its place. */
 interface JsonContent {
   readonly 'application/json': { readonly schema: JsonSchema }
 }
@@ -88,14 +89,18 @@ function queryParameter(name: string, { description, type, values, isRepeatable 
   return parameter
 }
 
-function responses({ answers }: Operation): OpenApiOperation['responses'] {
+function responses({ answers, mediaTypes = ['application/json'] }: Operation): OpenApiOperation['responses'] {
   const successes = Object.entries(answers).map(([status, schema]) => [
     status,
-    { description: schema === null ? 'Done; no body.' : schema, ...(schema === null ? {} : { content: jsonContent(schema) }) },
+    { description: schema === null ? 'Done; no body.' : schema, ...(schema === null ? {} : { content: contentOf(mediaTypes, schema) }) },
   ])
   return { ...Object.fromEntries(successes), default: { description: 'Why it was not done.', content: jsonContent('ErrorMessage') } }
 }
 
 function jsonContent(schema: SchemaName): JsonContent {
-  return { 'application/json': { schema: schemaNamed(schema) } }
+  return contentOf(['application/json'], schema)
+}
+
+function contentOf(mediaTypes: readonly string[], schema: SchemaName): JsonContent {
+  return Object.fromEntries(mediaTypes.map((type) => [type, { schema: schemaNamed(schema) }])) as unknown as JsonContent
 }

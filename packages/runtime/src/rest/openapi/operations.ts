@@ -8,6 +8,8 @@ export interface Operation {
   readonly request?: SchemaName
   /** Of each status that means success, what the body is; null for none. */
   readonly answers: Readonly<Record<number, SchemaName | null>>
+  /** Of these bodies. Default: JSON. */
+  readonly mediaTypes?: readonly string[]
 }
 
 export interface QueryParameter {
@@ -88,6 +90,12 @@ export const operations: Readonly<Record<string, Operation>> = {
     request: 'TaskIds',
     answers: { 200: 'TaskProgressByName' },
   },
+  'GET /metrics': {
+    summary: 'Metrics for Prometheus, as text or, by `Accept`, as OpenMetrics; an addition that `millrace.metrics.listeners` may move elsewhere',
+    answers: { 200: 'MetricsText' },
+    mediaTypes: ['text/plain', 'application/openmetrics-text'],
+  },
+  'POST /millrace/webhook/test': { summary: 'Send a notification to the webhook, and tell what came of it; an addition', answers: { 200: 'WebhookTest' } },
   'GET /millrace/rebalances': { summary: 'Why the workers shared out their work anew, lately; an addition', answers: { 200: 'RebalanceTimelineInfo' } },
   'GET /connector-plugins': { summary: 'The plug-ins of this worker', query: { connectorsOnly }, answers: { 200: 'PluginInfos' } },
   'GET /connector-plugins/:plugin/config': { summary: 'The settings of a plug-in', query: { version }, answers: { 200: 'ConfigKeyInfos' } },
