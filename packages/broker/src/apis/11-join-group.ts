@@ -1,6 +1,7 @@
 import { ErrorCode, type ResponseInput } from '@millrace/kafka-protocol'
 import { apiHandler, type BrokerServices, type Request } from '../api-handler.ts'
 import type { JoinResult } from '../groups/group-member.ts'
+import { ownBytes } from '../own-bytes.ts'
 
 /**
  * JoinGroup 0 to 9 (KIP-62): answered when all members have joined. From 4 on a new member is first given its id (KIP-394), from 5 on it may be
@@ -20,8 +21,8 @@ export const joinGroup = apiHandler({
       ...body,
       // Before version 1 there is one time-out for both.
       rebalanceTimeoutMs: version >= 1 ? body.rebalanceTimeoutMs : body.sessionTimeoutMs,
-      // Copied: the request's buffer would stay in memory as long as the member.
-      protocols: body.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
+      // The request's buffer would stay in memory as long as the member.
+      protocols: body.protocols.map(({ name, metadata }) => ({ name, metadata: ownBytes(metadata) })),
       clientId: clientId ?? '',
       clientHost,
       isMemberIdRequired: version >= 4,

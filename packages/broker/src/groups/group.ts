@@ -3,6 +3,7 @@ import { ErrorCode } from '@millrace/kafka-protocol'
 import type { BrokerLogger } from '../broker-logger.ts'
 import { GroupMember, type JoinResult, type MemberProtocol, type MemberSnapshot, NO_ASSIGNMENT, type SyncResult } from './group-member.ts'
 import { type GroupEvent, type GroupState, groupStates } from './group-states.ts'
+import { ownBytes } from '../own-bytes.ts'
 
 /** A new member that never gets to a generation is removed after so long: its connection is parked, and its death cannot be seen. */
 const NEW_MEMBER_TIMEOUT_MS = 5 * 60_000
@@ -440,8 +441,8 @@ export class Group {
   #assign(assignments: SyncRequest['assignments']): void {
     const byMember = new Map(assignments.map(({ memberId, assignment }) => [memberId, assignment]))
     for (const member of this.#members.values()) {
-      // Copied: the request's buffer would stay in memory as long as the assignment.
-      member.assignment = Buffer.from(byMember.get(member.memberId) ?? NO_ASSIGNMENT)
+      // The request's buffer would stay in memory as long as the assignment.
+      member.assignment = ownBytes(byMember.get(member.memberId) ?? NO_ASSIGNMENT)
     }
     this.#stateSince = this.#options.clock()
     try {

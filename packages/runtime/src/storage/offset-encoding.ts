@@ -1,6 +1,7 @@
 import { DataError, javaDouble } from '@millrace/api'
 import type { OffsetValue, SourceOffset, SourcePartition } from '@millrace/api'
 import { jacksonString as jsonString } from './jackson-json.ts'
+import { ownBytes } from './own-bytes.ts'
 
 /**
  * How offsets are written: JSON as Kafka Connect's JsonConverter writes it without schemas, so that a Java worker reads ours and we read its.
@@ -10,12 +11,12 @@ import { jacksonString as jsonString } from './jackson-json.ts'
 
 /** @throws DataError where the partition holds something else than primitive values. */
 export function offsetKey(connector: string, partition: SourcePartition | null): Buffer {
-  return Buffer.from(`[${jsonString(connector)},${partition === null ? 'null' : jsonObject(partition)}]`)
+  return ownBytes(`[${jsonString(connector)},${partition === null ? 'null' : jsonObject(partition)}]`)
 }
 
 /** @throws DataError where the offset holds something else than primitive values. */
 export function offsetValue(offset: SourceOffset): Buffer {
-  return Buffer.from(jsonObject(offset))
+  return ownBytes(jsonObject(offset))
 }
 
 export interface DecodedOffsetKey {

@@ -1,3 +1,5 @@
+import { ownBytes } from '../own-bytes.ts'
+
 /**
  * A `java.util.HashMap<byte[], byte[]>` as `java.io.ObjectOutputStream` writes it: the format of the standalone worker's offset file.
  * Grammar (Java Object Serialization Specification, chapter 6), as far as such a map needs it; integers are big endian:
@@ -95,7 +97,7 @@ class Reader {
     const length = this.#u4()
     const start = this.#offset
     this.#skip(length)
-    const array = Buffer.from(this.#bytes.subarray(start, this.#offset))
+    const array = ownBytes(this.#bytes.subarray(start, this.#offset))
     this.#handles.push(array)
     return array
   }

@@ -2,6 +2,7 @@ import { MemoryOffsetStore } from '../memory/memory-offset-store.ts'
 import { OffsetStoreError } from '../errors.ts'
 import { canonicalOffsetKey, decodeOffsetKey } from '../offset-encoding.ts'
 import type { OffsetStore, OffsetWrite, StoredOffset } from '../offset-store.ts'
+import { ownBytes } from '../own-bytes.ts'
 import { KafkaBasedLog, type LogRecord } from './kafka-based-log.ts'
 import type { KafkaStoreOptions } from './kafka-config-store.ts'
 import type { Logger } from '@millrace/api'
@@ -65,6 +66,6 @@ export class KafkaOffsetStore implements OffsetStore {
     if (key === null) return
     if (decodeOffsetKey(key) === null) this.#logger.warn(`The key of the record at offset ${offset} of ${this.#topic}-${partition} is no source partition`)
     // A fetch is much larger than what is kept of it.
-    this.#table.apply([{ key: Buffer.from(key), value: value && Buffer.from(value) }])
+    this.#table.apply([{ key: ownBytes(key), value: value && ownBytes(value) }])
   }
 }

@@ -176,8 +176,10 @@ export class KafkaStatusStore implements StatusStore {
   #apply(key: string, { value }: LogRecord): void {
     const subject = statusSubject(key)
     if (subject === null) this.#logger.warn(`Discarding record with invalid key ${key}`)
-    else if (value === null) this.#forget(subject)
-    else if (!this.#take(subject, value)) this.#logger.warn(`Failed to parse status with key ${key}`)
+    else if (value === null) {
+      this.#writtenOffsets.delete(key)
+      this.#forget(subject)
+    } else if (!this.#take(subject, value)) this.#logger.warn(`Failed to parse status with key ${key}`)
   }
 
   #forget(subject: StatusSubject): void {

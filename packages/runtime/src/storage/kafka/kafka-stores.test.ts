@@ -318,6 +318,13 @@ describe('the offsets topic', () => {
     ])
   })
 
+  it('holds no more memory than its content', async (context) => {
+    const { offsets } = await startedStores(context, clusterProperties())
+    await offsets.set([{ key: Buffer.from('["c",{"p":0}]'), value: Buffer.from('{"o":1}') }])
+    const [stored] = await offsets.connectorPartitions('c')
+    for (const bytes of [stored!.key, stored!.value]) assert.equal(bytes.buffer.byteLength, bytes.length)
+  })
+
   it('shows what another worker has just written', async (context) => {
     const properties = clusterProperties()
     const a = await startedStores(context, properties)

@@ -32,7 +32,7 @@ export class MemoryStatusStore implements StatusStore {
   }
 
   deleteTask(id: TaskId): void {
-    this.#tasks.get(id.connector)?.delete(id.task)
+    remove(this.#tasks, id.connector, id.task)
   }
 
   connector(connector: string): ConnectorStatus | null {
@@ -60,7 +60,7 @@ export class MemoryStatusStore implements StatusStore {
   }
 
   deleteTopic(connector: string, topic: string): void {
-    this.#topics.get(connector)?.delete(topic)
+    remove(this.#topics, connector, topic)
   }
 
   deleteTopics(connector: string): void {
@@ -77,4 +77,11 @@ function entry<Key, Value>(map: Map<string, Map<Key, Value>>, name: string): Map
   let inner = map.get(name)
   if (!inner) map.set(name, (inner = new Map()))
   return inner
+}
+
+/** Nothing is left of a connector when the last of its entries goes. */
+function remove<Key, Value>(map: Map<string, Map<Key, Value>>, name: string, key: Key): void {
+  const inner = map.get(name)
+  inner?.delete(key)
+  if (inner?.size === 0) map.delete(name)
 }
