@@ -28,19 +28,25 @@ export function reported(failure: Failure, place: FailurePlace, recentEvents: re
   if (failure.report !== null) return failure
   const { mask = (text: string) => text, converters = null, at = new Date() } = circumstances
   const { hint, rootCause, advice } = diagnosisOf(failure.causes, converters)
-  const causes = failure.causes.map((cause) => ({ ...cause, message: mask(cause.message), path: cause.path === null ? null : mask(cause.path) }))
+  const shown = withoutSecrets(failure, mask)
   const report: FailureReport = {
     root_cause: mask(rootCause),
     class: hint.class,
     hint: hint.id,
     try: mask(advice),
     where: placeOf(failure, place, mask),
-    causes: causes.map(({ javaClass, message }) => oneLine(message === '' ? javaClass : `${javaClass}: ${message}`, CAUSE_LENGTH_MAX)),
+    causes: shown.causes.map(({ javaClass, message }) => oneLine(message === '' ? javaClass : `${javaClass}: ${message}`, CAUSE_LENGTH_MAX)),
     at: at.toISOString(),
     later_failures: 0,
     recent_events: recentEvents.map((event) => RecentEvents.cut(mask(event))),
   }
-  return { ...failure, message: mask(failure.message), trace: mask(failure.trace), causes, report }
+  return { ...shown, report }
+}
+
+/** The same failure with its texts masked. */
+export function withoutSecrets(failure: Failure, mask: (text: string) => string): Failure {
+  const causes = failure.causes.map((cause) => ({ ...cause, message: mask(cause.message), path: cause.path === null ? null : mask(cause.path) }))
+  return { ...failure, message: mask(failure.message), trace: mask(failure.trace), causes }
 }
 
 /**

@@ -24,6 +24,10 @@ export class SecretMask {
     this.add(secrets)
   }
 
+  get isEmpty(): boolean {
+    return this.#ordered.length === 0
+  }
+
   add(secrets: Iterable<string>): void {
     for (const secret of secrets) {
       if (secret.length >= SECRET_LENGTH_MIN && !ORDINARY.test(secret) && this.#secrets.size < SECRETS_MAX) this.#secrets.add(secret)

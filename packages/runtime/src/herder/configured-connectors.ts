@@ -1,6 +1,7 @@
 import type { Properties } from '@millrace/api'
 import type { ConnectorType, TaskId } from '@millrace/rest-api'
 import type { ConfigTransformer } from '../config/config-transformer.ts'
+import { resolvedSecrets } from '../errors/secret-mask.ts'
 import type { PluginDescriptor, PluginRegistry } from '../plugins/plugin-registry.ts'
 import type { ConfigSnapshot, ConfigStore, StoredConnectorConfig } from '../storage/config-store.ts'
 import { NotFoundRestError } from './errors.ts'
@@ -60,6 +61,11 @@ export class ConfiguredConnectors {
   /** As `resolve`; empty where the connector is unknown. */
   resolvedConfig(name: string): Promise<Properties> {
     return this.resolve(this.snapshot().connectorConfig(name) ?? {})
+  }
+
+  /** What references in a connector's configuration were resolved to. */
+  secretsOf(name: string, resolved: Properties): string[] {
+    return resolvedSecrets(this.snapshot().connectorConfig(name) ?? {}, resolved)
   }
 
   /** Empty where the task is unknown. */

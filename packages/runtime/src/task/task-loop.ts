@@ -17,6 +17,8 @@ export interface TaskLoop {
 /** What a task loop tells about itself. Calls must not throw. */
 export interface TaskEvents {
   running(): void
+  /** At once, before anything is released: later failures do not hide the first. `run` rejects with the same error. */
+  failed(error: unknown): void
   paused(): void
   /** Once per topic, and once more after `forgetTopics`. */
   topicUsed(topic: string): void

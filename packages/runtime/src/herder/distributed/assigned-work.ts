@@ -144,7 +144,7 @@ export class AssignedWork {
       if (!isCurrent()) return
       // Read in the same turn in which the worker takes it: a later change finds the instance there.
       targetState = connectors.snapshot().targetState(name) ?? 'STARTED'
-      await worker.startConnector(name, config, targetState)
+      await worker.startConnector(name, config, targetState, connectors.secretsOf(name, config))
     } catch (error) {
       if (isCurrent()) reports.connectorNotStarted(name, error)
       throw new RestError(500, `Failed to transition connector ${name} to state ${targetState}: ${failureOf(error).message}`, { cause: error })
@@ -162,7 +162,8 @@ export class AssignedWork {
       const connectorConfig = await connectors.resolvedConfig(id.connector)
       const taskConfig = await connectors.resolvedTaskConfig(id)
       if (!isCurrent()) return
-      await worker.startTask(id, connectorConfig, taskConfig, connectors.snapshot().targetState(id.connector) ?? 'STARTED')
+      const targetState = connectors.snapshot().targetState(id.connector) ?? 'STARTED'
+      await worker.startTask(id, connectorConfig, taskConfig, targetState, connectors.secretsOf(id.connector, connectorConfig))
     } catch (error) {
       if (isCurrent()) reports.taskNotStarted(id, error)
       throw error

@@ -391,7 +391,8 @@ export class StandaloneHerder implements Herder, WorkerListener {
     const targetState = snapshot.targetState(name) ?? 'STARTED'
     stage(`starting connector ${name}`)
     try {
-      await this.#worker.startConnector(name, await this.#connectors.resolvedConfig(name), targetState)
+      const config = await this.#connectors.resolvedConfig(name)
+      await this.#worker.startConnector(name, config, targetState, this.#connectors.secretsOf(name, config))
     } catch (error) {
       this.#reports.connectorNotStarted(name, error)
       throw new RestError(500, `Failed to transition connector ${name} to state ${targetState}: ${failureOf(error).message}`, { cause: error })
@@ -430,7 +431,8 @@ export class StandaloneHerder implements Herder, WorkerListener {
     stage(`starting task ${id.connector}-${id.task}`)
     try {
       const connectorConfig = await this.#connectors.resolvedConfig(id.connector)
-      await this.#worker.startTask(id, connectorConfig, await this.#connectors.resolvedTaskConfig(id), targetState)
+      const secrets = this.#connectors.secretsOf(id.connector, connectorConfig)
+      await this.#worker.startTask(id, connectorConfig, await this.#connectors.resolvedTaskConfig(id), targetState, secrets)
     } catch (error) {
       this.#reports.taskNotStarted(id, error)
       throw error
