@@ -16,6 +16,7 @@ import { ErrorCounters } from '../errors/error-counters.ts'
 import { ErrorHandler, type ErrorReporter } from '../errors/error-handler.ts'
 import { LogReporter } from '../errors/log-reporter.ts'
 import { Retries } from '../errors/retries.ts'
+import { KafkaBasedLog } from '../storage/kafka/kafka-based-log.ts'
 import type { FromTaskThread, GroupMember, TaskStart } from '../thread/messages.ts'
 import type { Activity } from './activity.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
@@ -27,6 +28,7 @@ import type { Occupancy } from './occupancy.ts'
 import type { OriginLog } from './origin-log.ts'
 import { Pause } from './pause.ts'
 import { type ContextOf, instanceOf, loadConverters, loadTransformations } from './plugin-instances.ts'
+import { Quarantine } from './quarantine.ts'
 import { consumedMessageText, sourceRecordText } from './record-text.ts'
 import { SinkContext } from './sink-context.ts'
 import { SinkConverters } from './sink-converters.ts'
@@ -41,6 +43,10 @@ import { definedSecrets } from './task-secrets.ts'
 import type { ThreadChannel } from './thread-channel.ts'
 import { kafkaTopicAdmin, TopicCreation } from './topic-creation.ts'
 import { TransformationChain } from './transformation-chain.ts'
+
+/** How long the creation of the topic for keys in quarantine is tried, and how often. Milliseconds. */
+const QUARANTINE_API_TIMEOUT_MS = 60_000
+const RETRY_BACKOFF_MS = 100
 
 /** What a task gets from the thread that hosts it. */
 export interface TaskSurroundings {
@@ -150,10 +156,15 @@ async function assembleSinkTask(start: TaskStart, { channel, log, occupancy, act
   const reporters = [...logReporters(start, consumedMessageText, errorCounters, log), ...(deadLetterQueue === null ? [] : [deadLetterQueue])]
   const { put } = start.recordFailures
   const budget = new ErrorBudget(start.recordFailures.budget)
+  const quarantine = assembleQuarantine(start, (error) => failedRecords.fail(error), logger)
   const failedRecords: FailedRecords = new FailedRecords({
     handler: new ErrorHandler<ConsumedMessage>({ tolerance: start.errors.tolerance, reporters, counters: errorCounters, budget }),
     putHandler: put.isTolerated ? new ErrorHandler<ConsumedMessage>({ tolerance: 'all', reporters, counters: errorCounters, budget }) : null,
-    areLettersNeeded: put.isTolerated,
+    areLettersNeeded: put.isTolerated || quarantine !== null,
+    quarantine:
+      quarantine === null
+        ? null
+        : { keys: quarantine, handler: new ErrorHandler<ConsumedMessage>({ tolerance: 'all', reporters, counters: errorCounters, budget: null }) },
     queue: deadLetterQueue,
     isReportable: reporters.length > 0,
     converters: converterSet,
@@ -241,6 +252,53 @@ async function assembleDeadLetterQueue(
     mask,
     logger,
   })
+}
+
+function assembleQuarantine(
+  { id, errors, recordFailures, deadLetterClients, consumer }: TaskStart,
+  failed: (error: Error) => void,
+  logger: Logger,
+): Quarantine | null {
+  if (recordFailures.quarantine === null || errors.deadLetterQueue === null || deadLetterClients === null) return null
+  const { topic, keysMax } = recordFailures.quarantine
+  const { 'group.id': _, 'group.instance.id': __, ...reading } = consumer
+  const clientId = `connector-quarantine-${id.connector}-${id.task}`
+  const admin = new Admin({ ...deadLetterClients.admin, 'client.id': clientId }, { logger })
+  const log = new KafkaBasedLog({
+    topic: {
+      name: topic,
+      property: 'millrace.errors.quarantine.topic.name',
+      purpose: 'keys in quarantine',
+      partitions: 1,
+      replicationFactor: errors.deadLetterQueue.replicationFactor,
+      settings: {},
+    },
+    clients: {
+      producer: { ...deadLetterClients.producer, 'client.id': clientId },
+      consumer: { ...reading, 'client.id': clientId },
+      apiTimeoutMs: QUARANTINE_API_TIMEOUT_MS,
+      retryBackoffMs: RETRY_BACKOFF_MS,
+    },
+    admin,
+    read: (record) => quarantine.read(record),
+    logger,
+  })
+  const quarantine: Quarantine = new Quarantine({
+    connector: id.connector,
+    keysMax,
+    failed,
+    logger,
+    log: {
+      start: () => log.start(),
+      readToEnd: () => log.readToEnd(),
+      append: (entries) => log.append(entries),
+      async stop() {
+        await log.stop()
+        await admin.close()
+      },
+    },
+  })
+  return quarantine
 }
 
 /** A task's class is what its connector's class names; a connector that was never started tells it. */

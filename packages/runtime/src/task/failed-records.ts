@@ -8,6 +8,7 @@ import { FetchedMessage } from './fetched-message.ts'
 import type { Ledger } from './ledger.ts'
 import type { FetchedPartition } from './sink-consumer.ts'
 import type { ConverterSet } from './source-converters.ts'
+import { heldBack, partsOfDistinctKeys, type Quarantine } from './quarantine.ts'
 import { partitionName } from './topic-partitions.ts'
 
 export interface FailedRecordsOptions {
@@ -23,12 +24,17 @@ export interface FailedRecordsOptions {
   /** To write records that the sink made itself. */
   readonly converters: ConverterSet
   readonly ledger: Ledger
+  /** Keys whose later records are held back, and who hears of these; null where they go on. Only with a queue. */
+  readonly quarantine: { readonly keys: Quarantine; readonly handler: ErrorHandler<ConsumedMessage> } | null
 }
 
 /** Where a record keeps the message that it was made of. Transformations that copy a record copy it, too. */
 const MESSAGE = Symbol('millrace.message')
 
 type RecordWithMessage = SinkRecord & { [MESSAGE]?: ConsumedMessage }
+
+/** A header of ours: where the record is that this one must not overtake. */
+const HELD_SINCE = 'millrace.errors.quarantined.since'
 
 const SINK_TASK_CLASS = 'org.apache.kafka.connect.sink.SinkTask'
 
@@ -92,25 +98,48 @@ export class FailedRecords {
 
   /** Dead letters that Kafka has not acknowledged, or refused although they are needed: no offset may be committed. */
   get isPending(): boolean {
-    return this.#isLetterLost || (this.#options.queue?.pending ?? 0) > 0
+    const { queue, quarantine } = this.#options
+    return this.#isLetterLost || (queue?.pending ?? 0) > 0 || (quarantine?.keys.pending ?? 0) > 0
   }
 
-  settled(): Promise<void> {
-    return this.#options.queue?.settled() ?? Promise.resolve()
+  /** Resolves when each dead letter, and each key in quarantine, has an answer. */
+  async settled(): Promise<void> {
+    const { queue, quarantine } = this.#options
+    await queue?.settled()
+    await quarantine?.keys.stored()
+  }
+
+  /** Before the first record. @throws where the keys in quarantine cannot be read. */
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#options.quarantine?.keys.start(signal)
+  }
+
+  /** Before records of partitions that are new to the task. */
+  async partitionsAssigned(): Promise<void> {
+    await this.#options.quarantine?.keys.upToDate()
   }
 
   /** Closes the producer of dead letters, where there is one. */
   async close(timeoutMs: number): Promise<void> {
     await this.#options.queue?.close(timeoutMs)
+    await this.#options.quarantine?.keys.stop()
+  }
+
+  /** Ends the task at its next turn, and all commits at once. */
+  fail(error: Error): void {
+    this.#isLetterLost = true
+    this.#fatal ??= error
   }
 
   keep(record: SinkRecord, cursor: FetchedPartition): void {
     ;(record as RecordWithMessage)[MESSAGE] = new FetchedMessage(cursor)
   }
 
-  /** A record is about to be treated as failed. Nothing has been done for it yet. @throws where the budget of failures is spent. */
-  admit(error: StageError): void {
-    this.#options.handler.admit(error)
+  /** A record is about to be treated as failed. Nothing has been done for it yet. @throws where the budget of failures is spent, or the quarantine is full. */
+  admit(error: StageError, cursor: FetchedPartition): void {
+    const { handler, quarantine } = this.#options
+    handler.admit(error)
+    if (quarantine !== null && handler.tolerates) quarantine.keys.add(new FetchedMessage(cursor))
   }
 
   /** A record failed before `put`, and was admitted. @throws where that is not tolerated. */
@@ -120,6 +149,53 @@ export class FailedRecords {
     else if (handler.tolerates) ledger.skipped++
     this.#traces.spend(performance.now())
     return handler.failed(error, new FetchedMessage(cursor))
+  }
+
+  /** Whether the key of a record that is about to be read is in quarantine: it is a dead letter then, and was handed over. */
+  isHeldBack(cursor: FetchedPartition): MaybePromise<boolean> {
+    const { quarantine } = this.#options
+    if (quarantine === null || quarantine.keys.isEmpty || cursor.keyStart === -1) return false
+    const message = new FetchedMessage(cursor)
+    const since = quarantine.keys.heldSince(message)
+    if (since === null) return false
+    this.#pending++
+    const reported = this.#holdBack(message, since, quarantine.handler)
+    return reported instanceof Promise ? reported.then(() => true) : true
+  }
+
+  /** The batch in the parts that it has to be put in, so that a record that cannot be written is not overtaken; null: as one. */
+  partsOf(records: readonly SinkRecord[], isTransactional: boolean): readonly (readonly SinkRecord[])[] | null {
+    if (this.#options.quarantine === null || records.length === 0) return null
+    // Of a batch that fails as a whole nothing was written.
+    return isTransactional ? [records] : partsOfDistinctKeys(records, (record) => (record as RecordWithMessage)[MESSAGE] ?? null)
+  }
+
+  /** Those records of a batch whose keys are not in quarantine; the others become dead letters. */
+  async admitted(records: readonly SinkRecord[]): Promise<readonly SinkRecord[]> {
+    const { quarantine } = this.#options
+    if (quarantine === null || quarantine.keys.isEmpty) return records
+    const admitted: SinkRecord[] = []
+    for (const record of records) {
+      const message = (record as RecordWithMessage)[MESSAGE]
+      const since = message === undefined ? null : quarantine.keys.heldSince(message)
+      if (message === undefined || since === null) admitted.push(record)
+      else if (this.#reported.get(partitionName(message))?.has(message.offset) !== true) {
+        this.#count(message, true)
+        await this.#holdBack(message, since, quarantine.handler)
+      }
+    }
+    return admitted
+  }
+
+  #holdBack(message: ConsumedMessage, since: number, handler: ErrorHandler<ConsumedMessage>): MaybePromise<void> {
+    const notes = [{ key: HELD_SINCE, value: Buffer.from(`${partitionName(message)}@${since}`) }]
+    if (message instanceof FetchedMessage) message.notes = notes
+    return handler.failed(new StageError('TASK_PUT', SINK_TASK_CLASS, heldBack(message, since)), message)
+  }
+
+  /** Later records of the same key must not overtake this one. */
+  #isolate(message: ConsumedMessage): void {
+    this.#options.quarantine?.keys.add(message)
   }
 
   /** `put` cannot write a record. @throws where that is not tolerated, or the budget of failures is spent. */
@@ -164,6 +240,7 @@ export class FailedRecords {
     const error = putError(message, cause)
     try {
       handler.admit(error)
+      if (handler.tolerates) this.#isolate(message)
       this.#count(message, kept !== undefined)
       await handler.failed(error, message)
     } catch (failure) {
@@ -182,6 +259,7 @@ export class FailedRecords {
     if (this.#reported.get(partitionName(message))?.has(message.offset) === true) return
     const error = putError(message, cause)
     handler.admit(error)
+    this.#isolate(message)
     this.#count(message, isKept)
     return handler.failed(error, message)
   }
@@ -200,8 +278,7 @@ export class FailedRecords {
 
   /** Nothing is committed any more, and the task fails: its record is read again (docs/spec/record-delivery.md, D12). */
   #letterLost(message: ConsumedMessage, cause: Error): void {
-    this.#isLetterLost = true
-    this.#fatal ??= new ConnectError(`The dead letter of ${partitionName(message)}@${message.offset} was refused by Kafka`, { cause })
+    this.fail(new ConnectError(`The dead letter of ${partitionName(message)}@${message.offset} was refused by Kafka`, { cause }))
     if (this.#uncounted.has(message)) return
     this.#pending--
     if (this.#reported.get(partitionName(message))?.delete(message.offset) !== true) this.#options.ledger.givenBack++

@@ -12,6 +12,7 @@ export class FetchedMessage implements ConsumedMessage {
   readonly timestamp: number
   readonly timestampType: TimestampType
   readonly headers: readonly MessageHeader[]
+  notes: readonly MessageHeader[] = NO_HEADERS
   readonly #buffer: Buffer
   readonly #keyStart: number
   readonly #keyEnd: number

@@ -17,6 +17,7 @@ function begin(put: (offsets: number[]) => void, options: { isDivisible?: boolea
       put(offsetsOf(batch))
       written.push(...offsetsOf(batch))
     },
+    throwIfFatal() {},
     isDivisible: () => options.isDivisible ?? true,
     attemptsMax: options.attemptsMax ?? 1_000,
     refused: ({ kafkaOffset }) => void refused.push(kafkaOffset),

@@ -14,6 +14,8 @@ export function putVerdict(error: unknown): PutVerdict {
 
 export interface PutInPartsOptions {
   readonly put: (records: readonly SinkRecord[]) => MaybePromise<void>
+  /** @throws where the task must end for another reason than what `put` threw. */
+  readonly throwIfFatal: () => void
   /** Whether a part may be put again in smaller ones: the sink said so (`SinkTask.delivery`). */
   readonly isDivisible: () => boolean
   /** `millrace.errors.put.attempts.max`, for one batch. */
@@ -90,6 +92,7 @@ export class PutInParts {
   }
 
   async #look(records: readonly SinkRecord[], error: unknown): Promise<Finding> {
+    this.#options.throwIfFatal()
     const failures = putFailuresOf(error)
     if (failures !== null) return await this.#named(records, failures, error)
     const verdict = putVerdict(error)

@@ -25,6 +25,7 @@ import { FailedRecords } from './failed-records.ts'
 import { Ledger } from './ledger.ts'
 import { Occupancy } from './occupancy.ts'
 import { Pause } from './pause.ts'
+import { Quarantine } from './quarantine.ts'
 import { consumedMessageText } from './record-text.ts'
 import type { AssignmentListener, FetchedPartition, FetchedRecords, SinkConsumer } from './sink-consumer.ts'
 import { SinkContext } from './sink-context.ts'
@@ -136,6 +137,36 @@ function fetched(partition: TopicPartition, ...offsets: number[]): FetchedPartit
   }
 }
 
+/** Records with keys: each a key and a value, at the offsets from the first on. */
+function keyed(partition: TopicPartition & { readonly first?: number }, ...records: (readonly [key: string, value: string])[]): FetchedPartition {
+  let index = -1
+  const key = () => records[index]![0]
+  return {
+    topic: partition.topic,
+    partition: partition.partition,
+    next: () => ++index < records.length,
+    get offset() {
+      return (partition.first ?? 0) + index
+    },
+    timestamp: -1,
+    timestampType: 'CreateTime',
+    get buffer() {
+      return Buffer.from(records[index]!.join(''))
+    },
+    keyStart: 0,
+    get keyEnd() {
+      return key().length
+    },
+    get valueStart() {
+      return key().length
+    },
+    get valueEnd() {
+      return records[index]!.join('').length
+    },
+    headers: () => null,
+  }
+}
+
 const batch = (...partitions: FetchedPartition[]): FetchedRecords => ({ count: 1, partitions })
 
 const text = {
@@ -170,6 +201,7 @@ function begin(
     toleratesRefusals?: boolean
     failuresMax?: number
     putAttemptsMax?: number
+    quarantine?: (failed: (error: Error) => void) => Quarantine
   } = {},
 ): Made {
   const consumer = new ScriptedConsumer()
@@ -210,6 +242,13 @@ function begin(
     handler: new ErrorHandler<ConsumedMessage>({ tolerance: options.tolerance ?? 'none', reporters, counters: errorCounters, budget }),
     putHandler: options.toleratesRefusals ? new ErrorHandler<ConsumedMessage>({ tolerance: 'all', reporters, counters: errorCounters, budget }) : null,
     areLettersNeeded: options.toleratesRefusals ?? false,
+    quarantine:
+      options.quarantine === undefined
+        ? null
+        : {
+            keys: options.quarantine((error) => failedRecords.fail(error)),
+            handler: new ErrorHandler({ tolerance: 'all', reporters, counters: errorCounters, budget: null }),
+          },
     queue: deadLetterQueue,
     isReportable: reporters.length > 0,
     converters: converterSet,
@@ -893,4 +932,106 @@ test('where dead letters are needed, one that Kafka refuses fails the task, and 
   assert.deepEqual(made.consumer.committed, [])
   const { ledger } = made.loop.progress()
   assert.deepEqual([ledger.read, ledger.dead_lettered, ledger.given_back, ledger.in_flight, ledger.balanced], [2, 0, 2, 0, true])
+})
+
+/** A quarantine whose topic stores at once, or when the test says so. */
+function quarantineOf(stored: () => Promise<void>): (failed: (error: Error) => void) => Quarantine {
+  const log = { start: async () => {}, readToEnd: async () => {}, append: stored, stop: async () => {} }
+  return (failed) => new Quarantine({ connector: 'sink', keysMax: 10, log, failed, logger: silent })
+}
+
+const silent: Logger = { isDebugEnabled: false, trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+
+for (const delivery of ['idempotent', 'transactional'] as const) {
+  test(`later records of a key do not overtake one that a sink that is ${delivery} cannot write`, async () => {
+    const deadLetters = new KeptDeadLetters()
+    const calls: string[] = []
+    const put = poisonedBy(calls, 'a1')
+    const records = [
+      ['a', 'a0'],
+      ['b', 'b1'],
+      ['a', 'a1'],
+      ['b', 'b2'],
+      ['a', 'a2'],
+      ['a', 'a3'],
+    ] as const
+    const made = begin(
+      {
+        delivery,
+        put(each) {
+          // Whatever is put is written until it comes to the poison: what stands behind must not be in the same call.
+          if (delivery === 'idempotent') assert.ok(!each.some(({ value }) => value === 'a2') || !each.some(({ value }) => value === 'a1'))
+          return put(each)
+        },
+      },
+      [() => batch(keyed(p0, ...records)), () => batch(keyed({ ...p0, first: 6 }, ['a', 'a6'], ['b', 'b7']))],
+      { deadLetters, toleratesRefusals: true, quarantine: quarantineOf(async () => {}) },
+    )
+    await through(made)
+    await until(() => made.loop.progress().ledger.dead_lettered === 4, '4 dead letters')
+    made.stop()
+    await made.run
+    assert.equal(calls.join(' ').replaceAll('wrote ', ''), 'a0 b1 b2 b7')
+    assert.deepEqual(
+      deadLetters.letters.map(({ value, headers }) => [value, headers['millrace.errors.quarantined.since'] ?? null, headers['exception.message']]),
+      [
+        ['a1', null, 'cannot write a1'],
+        ['a2', 't-0@2', 'The key is in quarantine since t-0@2 became a dead letter: an earlier record must not be overtaken'],
+        ['a3', 't-0@2', 'The key is in quarantine since t-0@2 became a dead letter: an earlier record must not be overtaken'],
+        ['a6', 't-0@2', 'The key is in quarantine since t-0@2 became a dead letter: an earlier record must not be overtaken'],
+      ],
+    )
+    const { ledger } = made.loop.progress()
+    assert.deepEqual([ledger.read, ledger.written, ledger.dead_lettered, ledger.in_flight, ledger.balanced], [8, 4, 4, 0, true])
+  })
+}
+
+test('a record that cannot be read puts its key into quarantine, too', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const calls: string[] = []
+  const made = begin({ put: poisonedBy(calls) }, [() => batch(keyed(p0, ['a', 'v0'], ['a', 'v1'], ['b', 'v2'], ['a', 'v3']))], {
+    converter: unreadable('v1'),
+    tolerance: 'all',
+    deadLetters,
+    quarantine: quarantineOf(async () => {}),
+  })
+  await through(made)
+  await until(() => made.loop.progress().ledger.dead_lettered === 2, '2 dead letters')
+  made.stop()
+  await made.run
+  assert.deepEqual(calls.join(' ').replaceAll('wrote ', ''), 'v0 v2')
+  assert.equal(made.loop.progress().ledger.balanced, true)
+})
+
+test('no offset is committed before the key is in quarantine for good', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const stored = Promise.withResolvers<void>()
+  const made = begin({ put() {} }, [() => batch(keyed(p0, ['a', 'v0'], ['a', 'v1']))], {
+    converter: unreadable('v0'),
+    tolerance: 'all',
+    deadLetters,
+    quarantine: quarantineOf(() => stored.promise),
+    offsetFlushIntervalMs: 1,
+  })
+  await until(() => made.loop.progress().ledger.dead_lettered === 2, '2 dead letters')
+  await through(made)
+  assert.deepEqual(made.consumer.committed, [])
+  stored.resolve()
+  await until(() => made.consumer.committed.length > 0, 'a commit')
+  made.stop()
+  await made.run
+})
+
+test('a key that cannot be stored fails the task without a commit', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const made = begin({ put() {} }, [() => batch(keyed(p0, ['a', 'v0'], ['b', 'v1']))], {
+    converter: unreadable('v0'),
+    tolerance: 'all',
+    deadLetters,
+    quarantine: quarantineOf(() => Promise.reject(new Error('not authorised'))),
+    offsetFlushIntervalMs: 1,
+  })
+  await assert.rejects(made.run, (error: Error) => /quarantine of a key of t-0@0 could not be stored/.test(`${error} ${String(error.cause)}`))
+  assert.deepEqual(made.consumer.committed, [])
+  assert.equal(made.loop.progress().ledger.balanced, true)
 })

@@ -121,10 +121,11 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     this.#parts = parts
     this.#putInParts = new PutInParts({
       put: (records) => this.#put(records),
+      throwIfFatal: () => parts.failedRecords.throwIfFatal(),
       isDivisible: () => parts.failedRecords.tolerateRefusals && parts.task.delivery !== undefined,
       attemptsMax: parts.putAttemptsMax,
       refused: (record, error) => parts.failedRecords.refused(record, error),
-      admitted: (records) => records,
+      admitted: (records) => parts.failedRecords.admitted(records),
       isStopping: () => this.#isStopping,
     })
     parts.context.isRuntimePaused = () => this.#isPaused || this.#isRedelivering
@@ -141,6 +142,8 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
         events.paused()
         await pause.ended(signal)
       }
+      if (this.#isStopping) return
+      await this.#parts.failedRecords.start(signal)
       if (this.#isStopping) return
       consumer.subscribe(subscription, this)
       this.#isStarted = true
@@ -284,6 +287,13 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       if (span === null) this.#batch.spans.set(name, (span = new OffsetSpan(offset)))
       else span.add(offset)
 
+      let isHeldBack = failedRecords.isHeldBack(cursor)
+      if (isHeldBack !== false) {
+        if (isHeldBack instanceof Promise) isHeldBack = await occupancy.whileWaiting(isHeldBack)
+        span.removeLast()
+        continue
+      }
+
       let outputs: Transformed<SinkRecord> | Promise<Transformed<SinkRecord>>
       try {
         let record = failedRecords.tracesAreSpent ? withoutStackTrace(() => converters.toRecord(cursor)) : converters.toRecord(cursor)
@@ -300,7 +310,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
         if (isSampled) stages.lap('transform')
       } catch (error) {
         if (!(error instanceof StageError)) throw error
-        failedRecords.admit(error)
+        failedRecords.admit(error, cursor)
         if (failedRecords.hasOwnEnd) span.removeLast()
         const reported = failedRecords.failed(error, cursor)
         if (reported instanceof Promise) await occupancy.whileWaiting(reported)
@@ -327,15 +337,26 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     const { stages } = this.#parts
     const startedAtMs = performance.now()
     try {
-      const put = this.#put(this.#batch.records)
-      if (put instanceof Promise) await put
-    } catch (error) {
-      if (!(await this.#refused(error))) return
+      if (!(await this.#putBatch())) return
     } finally {
       this.#putMs = performance.now() - startedAtMs
       stages.add('put', this.#putMs)
     }
     this.#taken()
+  }
+
+  /** @returns whether nothing of the batch is left to be put. @throws the end of the task. */
+  async #putBatch(): Promise<boolean> {
+    const { task, failedRecords } = this.#parts
+    const parts = failedRecords.partsOf(this.#batch.records, task.delivery === 'transactional')
+    if (parts !== null) return await this.#isThrough(this.#putInParts.putEach(parts))
+    try {
+      const put = this.#put(this.#batch.records)
+      if (put instanceof Promise) await put
+      return true
+    } catch (error) {
+      return await this.#refused(error)
+    }
   }
 
   #put(records: readonly SinkRecord[]): MaybePromise<void> {
@@ -556,6 +577,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     this.#isRedelivering &&= this.#batch.records.length > 0
     if (this.#isPaused || this.#isRedelivering) this.#pauseAll()
     else if (context.paused.length > 0) consumer.pause(context.paused)
+    if (partitions.length > 0) await this.#parts.failedRecords.partitionsAssigned()
     if (partitions.length > 0) await activity.during('open', () => task.open?.(partitions))
     this.#rewind(context.takeRewinds())
   }
