@@ -5,21 +5,22 @@ import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
 import { failureOf } from '../errors/failure.ts'
 import { instanceOf } from '../task/plugin-instances.ts'
 import { ThreadChannel } from '../task/thread-channel.ts'
+import { beatRegularly } from '../thread/heartbeat.ts'
 import type { AlterOffsets, FromValidationThread, ThreadStart, ToValidationThread, ValidationResult } from '../thread/messages.ts'
 import { answer } from '../thread/requests.ts'
-import { HEARTBEAT_INTERVAL_MS, ThreadMarker } from '../thread/thread-marker.ts'
+import { ThreadMarker } from '../thread/thread-marker.ts'
 
 /* The entry of the thread in which plug-ins are asked about configurations. It is thrown away where one of them hangs, leaks or fails out of turn. */
 
 if (parentPort === null) throw new Error('A validation thread is started by the worker, not by itself')
 const port = parentPort
-const { marker: markerBuffer, logLevels } = workerData as ThreadStart
+const { marker: markerBuffer, heartbeatIntervalMsMax, logLevels } = workerData as ThreadStart
 const marker = new ThreadMarker(markerBuffer)
 const channel = new ThreadChannel<FromValidationThread>(port, logLevels)
 
 process.on('uncaughtException', (error) => channel.post({ type: 'thread-failed', failure: failureOf(error) }))
 process.on('unhandledRejection', (error) => channel.post({ type: 'thread-failed', failure: failureOf(error) }))
-setInterval(() => marker.beat(), HEARTBEAT_INTERVAL_MS)
+beatRegularly(marker, heartbeatIntervalMsMax)
 port.on('message', (message: ToValidationThread) => receive(message))
 channel.post({ type: 'ready' })
 

@@ -2,9 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
 import { failureOf } from '../errors/failure.ts'
 import type { Metric } from '../metrics/metric.ts'
+import { beatRegularly } from '../thread/heartbeat.ts'
 import type { FromTaskThread, TaskStart, ThreadStart, ToTaskThread } from '../thread/messages.ts'
 import { answer } from '../thread/requests.ts'
-import { HEARTBEAT_INTERVAL_MS, ThreadMarker } from '../thread/thread-marker.ts'
+import { ThreadMarker } from '../thread/thread-marker.ts'
 import { HostedTask } from './hosted-task.ts'
 import { ThreadChannel } from './thread-channel.ts'
 import { ThreadMeter } from './thread-meter.ts'
@@ -16,7 +17,7 @@ import { ThreadMeter } from './thread-meter.ts'
 
 if (parentPort === null) throw new Error('A task thread is started by the worker, not by itself')
 const port = parentPort
-const { marker: markerBuffer, logLevels } = workerData as ThreadStart
+const { marker: markerBuffer, heartbeatIntervalMsMax, logLevels } = workerData as ThreadStart
 const marker = new ThreadMarker(markerBuffer)
 const channel = new ThreadChannel<FromTaskThread>(port, logLevels)
 const origin = new AsyncLocalStorage<HostedTask>()
@@ -25,7 +26,7 @@ const tasks = new Map<string, { readonly hosted: HostedTask; readonly ended: Pro
 
 process.on('uncaughtException', attribute)
 process.on('unhandledRejection', attribute)
-setInterval(beat, HEARTBEAT_INTERVAL_MS)
+beatRegularly(marker, heartbeatIntervalMsMax, (lateMs) => meter.beat(lateMs))
 port.on('message', (message: ToTaskThread) => receive(message))
 channel.post({ type: 'ready' })
 
@@ -106,11 +107,6 @@ function metricSources(): (() => readonly Metric[])[] {
       () =>
         marker.call(hosted.start.incarnation, () => origin.run(hosted, () => hosted.metrics.list())),
   )
-}
-
-function beat(): void {
-  marker.beat()
-  meter.beat()
 }
 
 /** Fails the task that the error came from; where that cannot be told, the main thread gives all tasks of this thread a new one. */

@@ -46,6 +46,8 @@ export interface TransformationUse extends PluginUse {
 export interface ThreadStart {
   /** What `shared-marker.ts` lays out: who is inside a synchronous call, and the thread's heartbeat. */
   readonly marker: SharedArrayBuffer
+  /** The longest pause between two beats. Milliseconds. */
+  readonly heartbeatIntervalMsMax: number
   readonly logLevels: LogLevels
 }
 

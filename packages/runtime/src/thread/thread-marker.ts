@@ -5,7 +5,7 @@ import { getHeapStatistics } from 'node:v8'
  *
  * - `inside`: the slot of the task (or connector) whose code runs synchronously just now; 0 where there is none. Written around each batch,
  *   not around each record. Where the event loop stands still, this is who holds it.
- * - `beats`: counted up by a timer of the thread. An event loop that turns beats; one that is held by a synchronous call does not.
+ * - `beats`: counted up by a timer of the thread (`heartbeat.ts`). An event loop that turns beats; one that is held by a synchronous call does not.
  * - `used`: memory of the thread when it last beat.
  */
 export class ThreadMarker {
@@ -62,6 +62,3 @@ const INSIDE = 0
 const BEATS = 1
 const USED = 2
 const KIB = 1024
-
-/** How often a thread's timer beats: a little more often than the main thread looks. A hang is recognised after several missing beats. */
-export const HEARTBEAT_INTERVAL_MS = 80

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { FailureError, failureOf, type Failure, runtimeFailure } from '../errors/failure.ts'
 import { entryUrl, type ThreadKind } from './entry-url.ts'
+import { heartbeatIntervalMsMax } from './heartbeat.ts'
 import type { Answer, LogLine, Refusal, ThreadFailed, ThreadReady, ThreadStart } from './messages.ts'
 import { Requests } from './requests.ts'
 import type { ThreadLog } from './thread-log.ts'
@@ -36,6 +37,8 @@ export type ThreadEnd = 'terminated' | 'abandoned'
 type Shared = ThreadReady | ThreadFailed | LogLine | Answer | Refusal
 
 const SAMPLE_INTERVAL_MS = 100
+/** A thread that works for less than this between two samples is left in peace: to measure it would wake it. */
+const MEASURED_ACTIVE_MS_MIN = 10
 const HEAP_CAP_FACTOR = 4
 const MIB = 1024 * 1024
 
@@ -50,7 +53,7 @@ const START_TIMEOUT_MS = 60_000
 
 /**
  * A thread of ours as the main thread sees it: started, asked, watched and ended. The watch does not need the thread's help: the heap can be
- * measured while the thread is busy, and the heartbeat is read from shared memory.
+ * measured while the thread is busy, the heartbeat is read from shared memory, and libuv tells for how long the event loop rested.
  */
 export class WorkerThread<ToThread extends { readonly type: string }, FromThread extends { readonly type: string }> {
   readonly kind: ThreadKind
@@ -73,6 +76,8 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
   #state: 'running' | 'ending' | ThreadEnd = 'running'
   #beats = 0
   #beatAtMs = performance.now()
+  /** What the event loop has rested in all. Milliseconds. */
+  #restedMs = 0
   #sampledAtMs = performance.now()
   #isMeasuring = false
   #usedBytes = 0
@@ -85,7 +90,11 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
     this.#limits = options.limits
     this.#listener = options.listener
     this.#log = options.log
-    const start: ThreadStart = { marker: this.#marker.buffer, logLevels: options.log.levels() }
+    const start: ThreadStart = {
+      marker: this.#marker.buffer,
+      heartbeatIntervalMsMax: heartbeatIntervalMsMax(options.limits.hangTimeoutMs),
+      logLevels: options.log.levels(),
+    }
     this.#worker = new Worker(entryUrl(kind), {
       workerData: start,
       name: kind,
@@ -185,17 +194,32 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
   #sample(): void {
     const nowMs = performance.now()
     const lateMs = Math.max(0, nowMs - this.#sampledAtMs - 2 * SAMPLE_INTERVAL_MS)
+    const elapsedMs = nowMs - this.#sampledAtMs
     this.#sampledAtMs = nowMs
+    const activeMs = elapsedMs - this.#restedSinceLastTime()
     const { beats } = this.#marker
     if (beats !== this.#beats) {
       this.#beats = beats
       this.#beatAtMs = nowMs
       return this.#uses(this.#marker.usedBytes)
     }
+    if (activeMs < elapsedMs) {
+      // Between two beats, but it turned.
+      this.#beatAtMs = nowMs
+      if (activeMs >= MEASURED_ACTIVE_MS_MIN) this.#measure()
+      return
+    }
     this.#beatAtMs += lateMs
     const limitMs = this.#isListening ? this.#limits.hangTimeoutMs : START_TIMEOUT_MS
     if (nowMs - this.#beatAtMs > limitMs) this.#hangs(limitMs)
     else this.#measure()
+  }
+
+  /** Milliseconds; 0 before the thread listens: until then only its start counts. */
+  #restedSinceLastTime(): number {
+    const before = this.#restedMs
+    this.#restedMs = this.#worker.performance.eventLoopUtilization().idle
+    return this.#isListening ? Math.max(0, this.#restedMs - before) : 0
   }
 
   #hangs(limitMs: number): void {
