@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { Logger, PluginMetrics, Properties, SourceOffset, SourceRecord, SourceTaskContext } from '@millrace/api'
-import { FileStreamSourceTask } from './source-task.ts'
+import { FileStreamSourceTask, untilNextLookMs } from './source-task.ts'
 
 let folder: string
 let file: string
@@ -199,3 +199,14 @@ for (const kind of ['pipe', 'socket'] as const) {
     ])
   })
 }
+
+test('files at rest are looked at together, once a second, also where a timer is a little early or late', () => {
+  let now = 123.4
+  for (const deviationMs of [0, 3, -3, 15, -15, 0.5, -0.5]) {
+    const waitMs = untilNextLookMs(now)
+    assert.ok(waitMs >= 500 && waitMs <= 1020, String(waitMs))
+    assert.equal((now + waitMs) % 500, 0)
+    if (now > 1000) assert.ok(waitMs > 950, String(waitMs))
+    now += waitMs + deviationMs
+  }
+})

@@ -21,7 +21,9 @@ const POLL_MS_MAX = 1000
 const BATCH_RECORDS_MAX = 10_000
 /** How long to wait before asking again for data, from the first time in a row to the last: a file at rest costs next to nothing, and the original waits as long. */
 const RETRY_DELAY_MS_MIN = 10
-const RETRY_DELAY_MS_MAX = 1000
+const RETRY_DELAY_MS_MAX = POLL_MS_MAX
+/** Looks at files at rest fall on multiples of this, every other of them. Milliseconds. */
+const LOOK_GRID_MS = RETRY_DELAY_MS_MAX / 2
 
 /**
  * Reads lines from a file, follows it as it grows, and waits for one that does not exist yet.
@@ -59,8 +61,9 @@ export class FileStreamSourceTask implements SourceTask {
       this.#takeLines(records)
       if (records.length === this.#batchRecordsMax || (await this.#fill())) continue
       if (records.length > 0) break
-      if (performance.now() >= deadline) return null
-      await this.#waitForData()
+      const isAtRest = await this.#waitForData()
+      // The next poll begins with a look: another one here would be one too many.
+      if (isAtRest || performance.now() >= deadline) return null
     }
     return records
   }
@@ -141,12 +144,22 @@ export class FileStreamSourceTask implements SourceTask {
     return true
   }
 
-  async #waitForData(): Promise<void> {
-    const delayMs = this.#retryDelayMs
-    this.#retryDelayMs = Math.min(delayMs * 2, RETRY_DELAY_MS_MAX)
+  /** @returns whether there has been nothing for so long that waits do not get longer any more. */
+  async #waitForData(): Promise<boolean> {
+    const retryDelayMs = this.#retryDelayMs
+    const isAtRest = retryDelayMs === RETRY_DELAY_MS_MAX
+    this.#retryDelayMs = Math.min(retryDelayMs * 2, RETRY_DELAY_MS_MAX)
     // Rejected only by the signal, on which the loop ends.
-    await delay(delayMs, undefined, { signal: this.#context.signal }).catch(() => {})
+    await delay(isAtRest ? untilNextLookMs(performance.now()) : retryDelayMs, undefined, { signal: this.#context.signal }).catch(() => {})
+    return isAtRest
   }
+}
+
+/** All files at rest in a thread are looked at together, once a second: each time that the thread wakes costs more than the look. */
+export function untilNextLookMs(nowMs: number): number {
+  // Not the look that is just over, also where its timer was a little early.
+  const earliestMs = nowMs + LOOK_GRID_MS + LOOK_GRID_MS / 25
+  return Math.ceil(earliestMs / LOOK_GRID_MS) * LOOK_GRID_MS - nowMs
 }
 
 function lineRecord(topic: string, value: string, timestamp: number, sourcePartition: SourcePartition | null, sourceOffset: SourceOffset | null): SourceRecord {

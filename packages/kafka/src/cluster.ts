@@ -58,6 +58,7 @@ export interface ClusterOptions {
   refused?(error: KafkaError): void
 }
 
+/** How often a client looks around. Milliseconds. */
 const LOOK_MS = 5_000
 const WARNING_INTERVAL_MS = 10_000
 /** A broker that owes an answer for longer than this is not asked for what others can tell as well. */
@@ -78,7 +79,7 @@ export class Cluster {
   readonly #backoff: Backoff
   readonly #bootstrap: readonly BrokerNode[]
   readonly #closing = new AbortController()
-  readonly #lookTimer: NodeJS.Timeout
+  readonly #endLooks: () => void
   #nodes = new Map<number, BrokerNode>()
   readonly #retiring = new Set<Promise<void>>()
   #topics = new Map<string, TopicMetadata>()
@@ -100,8 +101,7 @@ export class Cluster {
     this.#backoff = new Backoff({ initialMs: options.config.retryBackoffMs, maxMs: options.config.retryBackoffMaxMs })
     this.#bootstrap = options.config.bootstrapServers.map((address, i) => new BrokerNode(-1 - i, address, options.config, options.clock))
     this.#nextRefresh.promise.catch(() => undefined)
-    this.#lookTimer = setInterval(() => this.#lookAround(), LOOK_MS)
-    this.#lookTimer.unref()
+    this.#endLooks = everyLook(() => this.#lookAround())
   }
 
   /** How long ago the metadata were fetched. Milliseconds; NaN before the first time. */
@@ -258,7 +258,7 @@ export class Cluster {
     if (!this.isClosed) {
       this.#closing.abort()
       this.config.security.close()
-      clearInterval(this.#lookTimer)
+      this.#endLooks()
       clearTimeout(this.#ageTimer)
       this.#nextRefresh.reject(closedError('The client was closed.'))
     }
@@ -424,6 +424,20 @@ export class Cluster {
     for (const node of [...this.#nodes.values(), ...this.#bootstrap]) node.closeIdle()
     // The cluster may know that such a broker is gone long before its requests time out; then they are tried elsewhere.
     if ([...this.#nodes.values()].some((node) => node.silentMs() >= LOOK_MS)) this.requestRefresh()
+  }
+}
+
+const looks = new Set<() => void>()
+let lookTimer: NodeJS.Timeout | undefined
+
+/** All clients of a thread look around together: a thread may have many of them at rest, and each time that it wakes costs more than the look. @returns what ends it. */
+function everyLook(look: () => void): () => void {
+  looks.add(look)
+  lookTimer ??= setInterval(() => looks.forEach((each) => each()), LOOK_MS).unref()
+  return () => {
+    if (!looks.delete(look) || looks.size > 0) return
+    clearInterval(lookTimer)
+    lookTimer = undefined
   }
 }
 
