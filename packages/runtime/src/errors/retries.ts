@@ -14,6 +14,10 @@ export interface RetriesOptions {
   readonly signal: AbortSignal
   /** Resolves after this many milliseconds, or when the signal is aborted. */
   readonly pause: (delayMs: number, signal: AbortSignal) => Promise<void>
+  /** Hears of each pause: which attempt failed, why, and how long it lasts. Default: nobody. */
+  readonly retrying?: (attempt: number, error: unknown, delayMs: number) => void
+  /** Hears that nothing is tried again any more, whatever came of it. */
+  readonly ended?: () => void
   /** Milliseconds that only grow. Default: `performance.now`. */
   readonly now?: () => number
   /** From 0 up to 1. Default: `Math.random`. */
@@ -43,14 +47,24 @@ export class Retries {
 
   /** @param first what the operation threw. @throws what it threw last; StoppedError. */
   async again<T>(first: unknown, operation: () => MaybePromise<T>): Promise<T> {
-    const { timeoutMs, counters, signal, pause, now = () => performance.now() } = this.#options
+    try {
+      return await this.#again(first, operation)
+    } finally {
+      this.#options.ended?.()
+    }
+  }
+
+  async #again<T>(first: unknown, operation: () => MaybePromise<T>): Promise<T> {
+    const { timeoutMs, counters, signal, pause, retrying, now = () => performance.now() } = this.#options
     const deadlineMs = timeoutMs < 0 ? Number.POSITIVE_INFINITY : now() + timeoutMs
     let error = first
     for (let attempt = 1; this.handles(error); attempt++) {
       const nowMs = now()
       if (nowMs >= deadlineMs) break
       counters.failures++
-      await pause(Math.min(this.#delayMs(attempt), deadlineMs - nowMs), signal)
+      const delayMs = Math.min(this.#delayMs(attempt), deadlineMs - nowMs)
+      retrying?.(attempt, error, delayMs)
+      await pause(delayMs, signal)
       if (signal.aborted) throw new StoppedError('The task is being stopped.', { cause: error })
       counters.retries++
       try {

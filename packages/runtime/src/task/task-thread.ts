@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { failureOf } from '../errors/failure.ts'
 import type { Metric } from '../metrics/metric.ts'
 import { beatRegularly } from '../thread/heartbeat.ts'
-import type { FromTaskThread, TaskStart, ThreadStart, ToTaskThread } from '../thread/messages.ts'
+import type { FromTaskThread, ReportedProgress, TaskStart, ThreadStart, ToTaskThread } from '../thread/messages.ts'
 import { answer } from '../thread/requests.ts'
 import { ThreadMarker } from '../thread/thread-marker.ts'
 import { HostedTask } from './hosted-task.ts'
@@ -54,6 +54,9 @@ function receive(message: ToTaskThread): void {
         () => tasks.get(nameOf(message.id))?.hosted.progress() ?? null,
       )
       return
+    case 'read-all-progress':
+      void answer((reply) => channel.post(reply), message.request, readAllProgress)
+      return
     case 'read-metrics':
       void answer(
         (reply) => channel.post(reply),
@@ -98,6 +101,10 @@ async function stopTask(name: string): Promise<null> {
   task?.hosted.stop()
   await task?.ended
   return null
+}
+
+function readAllProgress(): ReportedProgress[] {
+  return [...tasks.values()].map(({ hosted }) => ({ incarnation: hosted.start.incarnation, progress: origin.run(hosted, () => hosted.progress()) }))
 }
 
 /** What a plug-in's own gauges do is on the account of its task. */

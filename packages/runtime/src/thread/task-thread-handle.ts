@@ -10,6 +10,7 @@ import type {
   ReadOffsets,
   ReadTaskConfig,
   Refusal,
+  ReportedProgress,
   TaskStart,
   ThreadFailed,
   ThreadMetrics,
@@ -20,7 +21,7 @@ import type {
 import { answer } from './requests.ts'
 import { onStandardOutputLost } from './standard-output.ts'
 import type { ThreadLog } from './thread-log.ts'
-import { type ThreadEnd, type ThreadLimits, type ThreadTrouble, WorkerThread } from './worker-thread.ts'
+import { type HeldThread, type ThreadEnd, type ThreadLimits, type ThreadTrouble, WorkerThread } from './worker-thread.ts'
 
 /** What threads ask of the main thread. */
 export interface ThreadServices {
@@ -94,6 +95,11 @@ export class TaskThreadHandle {
     return this.#thread.isResponsive
   }
 
+  /** What holds the thread's event loop: `WorkerThread.held`. */
+  get held(): HeldThread | null {
+    return this.#thread.held
+  }
+
   /** Resolves when the thread has taken the task; how it fares is told by events. */
   async startTask(task: TaskStart): Promise<void> {
     this.tasks.set(task.incarnation, task.id)
@@ -119,6 +125,11 @@ export class TaskThreadHandle {
 
   readProgress(id: TaskId): Promise<ProgressSnapshot | null> {
     return this.#thread.request((request) => ({ type: 'read-progress', request, id }))
+  }
+
+  /** The progress of all tasks of the thread. */
+  readAllProgress(): Promise<readonly ReportedProgress[]> {
+    return this.#thread.request((request) => ({ type: 'read-all-progress', request }))
   }
 
   /** Metrics of the thread and of all its tasks, as lines for Prometheus. */

@@ -51,6 +51,12 @@ const YOUNG_GENERATION_MIB_MAX = 32
 /** How long a thread may take from its start to its first message. Milliseconds. */
 const START_TIMEOUT_MS = 60_000
 
+/** An event loop that does not turn: the slot of the task (or connector) whose call holds it, 0 where that is not known; milliseconds. */
+export interface HeldThread {
+  readonly slot: number
+  readonly forMs: number
+}
+
 /**
  * A thread of ours as the main thread sees it: started, asked, watched and ended. The watch does not need the thread's help: the heap can be
  * measured while the thread is busy, the heartbeat is read from shared memory, and libuv tells for how long the event loop rested.
@@ -124,6 +130,12 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
   /** Whether the event loop turned lately: a message may then be expected to be read. */
   get isResponsive(): boolean {
     return performance.now() - this.#beatAtMs < 10 * SAMPLE_INTERVAL_MS
+  }
+
+  /** Who holds the event loop so that it does not turn, and for how long; null where it turned lately. Time in which the main thread was held up does not count. */
+  get held(): HeldThread | null {
+    if (this.#state !== 'running' || !this.#isListening || this.isResponsive) return null
+    return { slot: this.#marker.inside, forMs: performance.now() - this.#beatAtMs }
   }
 
   post(message: ToThread): void {

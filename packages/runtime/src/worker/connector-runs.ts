@@ -1,11 +1,17 @@
 import { ConnectError, type Logger, type Properties } from '@millrace/api'
+import type { ConnectorProgress, TaskActivity } from '@millrace/rest-api'
+import type { SupervisionConfig } from '../config/supervision-config.ts'
 import { type Failure, FailureError, failureOf, runtimeFailure } from '../errors/failure.ts'
+import { reported } from '../errors/failure-report.ts'
+import { SecretMask, secretsIn } from '../errors/secret-mask.ts'
+import type { MetricStyle } from '../metrics/metric.ts'
 import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
 import { ConnectorThreadHandle } from '../thread/connector-thread-handle.ts'
-import type { GeneratedTaskConfigs } from '../thread/messages.ts'
+import type { GeneratedTaskConfigs, ThreadMetrics } from '../thread/messages.ts'
 import type { TaskThreadOptions } from '../thread/task-thread-handle.ts'
 import type { ThreadTrouble } from '../thread/worker-thread.ts'
 import { connectorLifecycle, type ConnectorRunState, type ConnectorTarget } from './connector-lifecycle.ts'
+import { ConnectorWatch } from './connector-watch.ts'
 import type { WorkerListener } from './worker-listener.ts'
 
 export interface ConnectorRunsOptions extends Pick<TaskThreadOptions, 'limits' | 'log' | 'services'> {
@@ -20,6 +26,9 @@ interface ConnectorRun {
   readonly name: string
   readonly plugin: PluginDescriptor
   readonly config: Properties
+  /** What configuration providers gave for references in it. */
+  readonly secrets: readonly string[]
+  readonly watch: ConnectorWatch
   /** Tells events of this instance from those of earlier ones. Another start in the same run gets a new one. */
   incarnation: number
   thread: ConnectorThreadHandle | null
@@ -43,9 +52,19 @@ export class ConnectorRuns {
   }
 
   /** @throws the cause where the instance fails to start; the listener hears of it, too. */
-  async start(name: string, plugin: PluginDescriptor, config: Properties, target: ConnectorTarget): Promise<void> {
+  async start(
+    name: string,
+    plugin: PluginDescriptor,
+    config: Properties,
+    { target, stall, secrets }: { readonly target: ConnectorTarget; readonly stall: SupervisionConfig['stall']; readonly secrets: readonly string[] },
+  ): Promise<void> {
     if (this.#runs.has(name)) throw new ConnectError(`Connector with name ${name} already exists`)
-    this.#runs.set(name, { name, plugin, config, incarnation: 0, thread: null, state: 'init', turn: Promise.resolve() })
+    const watch = new ConnectorWatch({
+      stall,
+      stalled: (activity) => this.#stalled(name, watch, activity),
+      mask: new SecretMask(secretsIn(config)).mask,
+    })
+    this.#runs.set(name, { name, plugin, config, secrets, watch, incarnation: 0, thread: null, state: 'init', turn: Promise.resolve() })
     await this.setTarget(name, target)
   }
 
@@ -63,6 +82,7 @@ export class ConnectorRuns {
     const run = this.#runs.get(name)
     if (!run) return
     this.#runs.delete(name)
+    run.watch.close()
     await withinTime(run.turn, STOP_TIMEOUT_MS)
     if (run.state === 'started' || run.state === 'failed') await this.#stopInstance(run)
     this.#options.listener.connectorState(name, 'UNASSIGNED', null)
@@ -81,13 +101,46 @@ export class ConnectorRuns {
   generateTaskConfigs(name: string, tasksMax: number): Promise<GeneratedTaskConfigs> {
     const run = this.#runs.get(name)
     if (!run?.thread || run.state !== 'started') return Promise.reject(new ConnectError(`Connector ${name} is not running`))
-    return run.thread.generateTaskConfigs(name, tasksMax)
+    const generated = run.thread.generateTaskConfigs(name, tasksMax)
+    return run.watch.during('taskConfigs', generated).then(
+      (answer) => {
+        run.watch.generated(answer.configs.length)
+        return answer
+      },
+      (error: unknown) => {
+        run.watch.refused(error)
+        throw error
+      },
+    )
   }
 
   /** Marks a connector FAILED because of something that the runtime found. */
   fail(name: string, error: unknown): void {
     const run = this.#runs.get(name)
     if (run) this.#fail(run, failureOf(error))
+  }
+
+  /** What the instance does, as far as this knows; null where it is not here. */
+  progress(name: string): ConnectorProgress | null {
+    const run = this.#runs.get(name)
+    return run?.watch.progress(run.state) ?? null
+  }
+
+  /** The connectors that are here, also those that failed. */
+  plugins(): { readonly name: string; readonly plugin: PluginDescriptor }[] {
+    return [...this.#runs.values()].map(({ name, plugin }) => ({ name, plugin }))
+  }
+
+  /** Asks each thread once for the metrics of all its connectors; null for one that does not answer in time. */
+  readMetrics(style: MetricStyle, timeoutMs: number): Promise<ThreadMetrics | null>[] {
+    return [...this.#threads]
+      .filter((thread) => thread.state === 'running')
+      .map((thread) =>
+        withinTime(
+          thread.readMetrics(style).catch(() => null),
+          timeoutMs,
+        ),
+      )
   }
 
   /** States of the threads that connectors run in. */
@@ -100,6 +153,7 @@ export class ConnectorRuns {
   }
 
   async close(): Promise<void> {
+    for (const { watch } of this.#runs.values()) watch.close()
     await Promise.all([...this.#threads].map((thread) => this.#endThread(thread)))
   }
 
@@ -120,9 +174,9 @@ export class ConnectorRuns {
     run.thread = this.#threadFor({ isAlone })
     run.incarnation = ++this.#lastIncarnation
     run.thread.connectors.add(run.incarnation)
-    const { name, incarnation, plugin, config } = run
+    const { name, incarnation, plugin, config, secrets } = run
     try {
-      await run.thread.startConnector({ name, incarnation, plugin, config })
+      await run.watch.during('start', run.thread.startConnector({ name, incarnation, plugin, config, secrets }))
     } catch (error) {
       if (incarnation === run.incarnation) this.#fail(run, failureOf(error))
       throw error
@@ -154,10 +208,21 @@ export class ConnectorRuns {
     return failure
   }
 
+  /** As if the call that hangs had failed, where that is wanted. The instance is given up when the connector is stopped or restarted. */
+  #stalled(name: string, watch: ConnectorWatch, { detail }: TaskActivity): void {
+    const run = this.#runs.get(name)
+    if (run?.watch !== watch) return
+    this.#options.logger.warn(`Connector ${name} is stalled: ${detail}`)
+    if (watch.stallAction === 'none') return
+    const failure = runtimeFailure('TASK_STALLED', `The connector has stalled (millrace.stall.action=${watch.stallAction}): ${detail}`)
+    this.#fail(run, failure)
+    watch.giveUp(new FailureError(failure))
+  }
+
   #fail(run: ConnectorRun, failure: Failure): void {
     if (run.state === 'failed' || this.#runs.get(run.name) !== run) return
     run.state = 'failed'
-    this.#options.listener.connectorState(run.name, 'FAILED', failure)
+    this.#options.listener.connectorState(run.name, 'FAILED', reported(failure, { connector: run.name }, []))
   }
 
   // ─── threads ───

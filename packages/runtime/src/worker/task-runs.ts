@@ -1,22 +1,25 @@
 import { ConnectError, type Logger } from '@millrace/api'
-import type { TaskId, TaskProgress } from '@millrace/rest-api'
+import type { TaskActivity, TaskId, TaskProgress } from '@millrace/rest-api'
+import type { StallAction, SupervisionConfig } from '../config/supervision-config.ts'
 import { type Failure, runtimeFailure } from '../errors/failure.ts'
-import type { GroupMember, ProgressSnapshot, TaskStart } from '../thread/messages.ts'
+import { reported } from '../errors/failure-report.ts'
+import { RecentEvents } from '../errors/recent-events.ts'
+import type { MetricStyle } from '../metrics/metric.ts'
+import type { GroupMember, TaskStart, ThreadMetrics } from '../thread/messages.ts'
 import type { TaskEvent, TaskThreadHandle, TaskThreadListener, TaskThreadOptions } from '../thread/task-thread-handle.ts'
 import { type ThreadInfo, ThreadPool } from '../thread/thread-pool.ts'
 import type { ThreadTrouble } from '../thread/worker-thread.ts'
 import { IoPoolWatch } from './io-pool-watch.ts'
+import { ProgressWatch, type StopRung, type WatchedRun } from './progress-watch.ts'
 import { type TaskRunEvent, type TaskRunState, taskLifecycle } from './task-lifecycle.ts'
+import { withinTime } from './within-time.ts'
 import type { WorkerListener } from './worker-listener.ts'
-
-/** How a task came to its end: by itself; when its clients were closed under it; with its thread; or not at all, its thread being left behind. */
-export type StopRung = NonNullable<TaskProgress['stop']>
 
 export interface TaskRunsOptions extends Pick<TaskThreadOptions, 'limits' | 'log' | 'services'> {
   readonly threadsMax: number
   /** How long tasks that are stopped together may take. Milliseconds. */
   readonly gracefulTimeoutMs: number
-  readonly listener: Pick<WorkerListener, 'taskState' | 'activeTopic'>
+  readonly listener: Pick<WorkerListener, 'taskState' | 'failedAgain' | 'activeTopic'>
   /** Leaves a consumer group for a member that cannot do so itself any more. */
   readonly leaveGroup: (start: TaskStart, member: GroupMember) => Promise<void>
   readonly logger: Logger
@@ -28,18 +31,19 @@ const CANCEL_GRACE_MS = 250
 /** How long the owner of a task has to tell its progress before the last known one is shown. Milliseconds. */
 const PROGRESS_TIMEOUT_MS = 500
 
-/** Last known progress is kept for this many tasks that have ended. */
-const ENDED_PROGRESS_MAX = 1_000
-
 /** One incarnation of a task. */
 interface TaskRun {
   readonly start: TaskStart
   readonly thread: TaskThreadHandle
   readonly isDedicated: boolean
+  readonly stallTimeoutMs: number
+  readonly stallAction: StallAction
   /** It runs alone because it shared a thread that floods libuv's pool. */
   readonly isSuspect: boolean
   state: TaskRunState
   member: GroupMember | null
+  /** What its thread told of it, for a failure that the thread cannot report itself. */
+  readonly events: RecentEvents
   readonly ended: PromiseWithResolvers<void>
 }
 
@@ -49,13 +53,7 @@ interface Placement {
   readonly isDedicated: boolean
   readonly isAlone: boolean
   readonly isSuspect: boolean
-}
-
-/** What is remembered of a task beyond its run. */
-interface KnownProgress {
-  readonly snapshot: ProgressSnapshot
-  readonly observedAt: string
-  readonly stop: StopRung | null
+  readonly stall: SupervisionConfig['stall']
 }
 
 /**
@@ -70,12 +68,17 @@ export class TaskRuns implements TaskThreadListener {
   readonly #pool: ThreadPool
   readonly #ioPoolWatch: IoPoolWatch
   readonly #runs = new Map<string, TaskRun>()
-  readonly #progress = new Map<string, KnownProgress>()
+  readonly #watch: ProgressWatch
   #lastIncarnation = 0
 
   constructor(options: TaskRunsOptions) {
     this.#options = options
     this.#pool = new ThreadPool(options.threadsMax, { limits: options.limits, log: options.log, services: options.services, listener: this })
+    this.#watch = new ProgressWatch({
+      runs: () => [...this.#runs.values()].filter(({ state }) => state === 'running' || state === 'stopping'),
+      stalled: ({ start }, activity) => this.#stalled(start, activity),
+      logger: options.logger,
+    })
     this.#ioPoolWatch = new IoPoolWatch({
       timeoutMs: options.limits.hangTimeoutMs,
       logger: options.logger,
@@ -89,11 +92,10 @@ export class TaskRuns implements TaskThreadListener {
   }
 
   /** Resolves when a thread has taken the task. @throws where this task runs already. */
-  async start(start: Omit<TaskStart, 'incarnation'>, { isDedicated }: { readonly isDedicated: boolean }): Promise<void> {
+  async start(start: Omit<TaskStart, 'incarnation'>, { isDedicated, stall }: Pick<Placement, 'isDedicated' | 'stall'>): Promise<void> {
     const name = nameOf(start.id)
     if (this.#runs.has(name)) throw new ConnectError(`Task already exists in this worker: ${name}`)
-    this.#progress.delete(name)
-    await this.#begin(start, { isDedicated, isAlone: isDedicated, isSuspect: false })
+    await this.#begin(start, { isDedicated, isAlone: isDedicated, isSuspect: false, stall })
   }
 
   /** Asks tasks to end and sees to it that they do. @returns how each of them ended; unknown tasks are left out. */
@@ -101,7 +103,7 @@ export class TaskRuns implements TaskThreadListener {
     const runs = ids.flatMap((id) => this.#runs.get(nameOf(id)) ?? [])
     for (const run of runs) this.#apply(run, 'stop')
     const rungs = await this.#end(runs)
-    for (const [run, rung] of rungs) this.#rememberStop(run, rung)
+    for (const [run, rung] of rungs) if (!this.#runs.has(nameOf(run.start.id))) this.#watch.stopped(run.start.id, rung)
     return new Map([...rungs].map(([run, rung]) => [nameOf(run.start.id), rung]))
   }
 
@@ -126,14 +128,24 @@ export class TaskRuns implements TaskThreadListener {
     return [...this.#runs.values()].map(({ start }) => start.id)
   }
 
-  /** What a task told of its progress, or told last; null where nothing is known. Answers within `PROGRESS_TIMEOUT_MS`. */
-  async progress(id: TaskId): Promise<KnownProgress | null> {
+  /** What a task tells of its progress, or told last; null where nothing is known. Answers within `PROGRESS_TIMEOUT_MS`. */
+  async progress(id: TaskId): Promise<Omit<TaskProgress, 'observed_by' | 'restarts'> | null> {
     const run = this.#runs.get(nameOf(id))
     if (run && run.state !== 'ended') {
       const snapshot = await withinTime(run.thread.readProgress(id), PROGRESS_TIMEOUT_MS)
-      if (snapshot) this.#remember(run, snapshot)
+      if (snapshot) this.#watch.told(run, snapshot)
     }
-    return this.#progress.get(nameOf(id)) ?? null
+    return this.#watch.progress(id)
+  }
+
+  /** What was last heard of a task's progress; null where nothing was. */
+  lastProgress(id: TaskId): Omit<TaskProgress, 'observed_by' | 'restarts'> | null {
+    return this.#watch.progress(id)
+  }
+
+  /** Asks each thread once for the metrics of all its tasks; null for one that does not answer in time. */
+  readMetrics(style: MetricStyle, timeoutMs: number): Promise<ThreadMetrics | null>[] {
+    return this.#pool.running().map((thread) => withinTime(thread.readMetrics(style), timeoutMs))
   }
 
   threads(): ThreadInfo[] {
@@ -143,23 +155,28 @@ export class TaskRuns implements TaskThreadListener {
   /** Ends what is left. Call `stop` first. */
   close(): Promise<void> {
     this.#ioPoolWatch.close()
+    this.#watch.close()
     return this.#pool.close()
   }
 
   // ─── beginning ───
 
-  async #begin(start: Omit<TaskStart, 'incarnation'>, { isDedicated, isAlone, isSuspect }: Placement): Promise<void> {
+  async #begin(start: Omit<TaskStart, 'incarnation'>, { isDedicated, isAlone, isSuspect, stall }: Placement): Promise<void> {
     const thread = this.#pool.threadFor({ isExclusive: isAlone })
     const run: TaskRun = {
       start: { ...start, incarnation: ++this.#lastIncarnation },
       thread,
       isDedicated,
       isSuspect,
+      stallTimeoutMs: stall.timeoutMs,
+      stallAction: stall.action,
       state: 'running',
       member: null,
+      events: new RecentEvents(),
       ended: Promise.withResolvers<void>(),
     }
     this.#runs.set(nameOf(start.id), run)
+    this.#watch.began(run)
     try {
       await thread.startTask(run.start)
     } catch (error) {
@@ -175,16 +192,20 @@ export class TaskRuns implements TaskThreadListener {
     if (!run || run.thread !== thread || run.start.incarnation !== event.incarnation) return
     switch (event.type) {
       case 'task-state':
+        run.events.add(event.state)
         return this.#reported(run, event.state, event.failure)
       case 'topic-used':
         return this.#options.listener.activeTopic(run.start.id, event.topic)
       case 'membership':
         run.member = event.member
+        run.events.add(event.member === null ? 'left its group' : `is in group ${event.member.groupId}, generation ${event.member.generation}`)
         return
       case 'progress':
-        return this.#remember(run, event.progress)
+        run.events.add('committed its offsets')
+        return this.#watch.told(run, event.progress)
       case 'task-ended':
-        this.#remember(run, event.progress)
+        this.#watch.told(run, event.progress)
+        if (event.laterFailures > 0) this.#options.listener.failedAgain?.(run.start.id, event.laterFailures)
         this.#apply(run, 'end')
         return this.#pool.release(thread)
     }
@@ -196,6 +217,13 @@ export class TaskRuns implements TaskThreadListener {
       // Its resources are released by the rules of a stop: a failed task may hang in its own `stop`.
       void this.#end([run])
     } else if (state !== 'UNASSIGNED' && run.state === 'running') this.#options.listener.taskState(run.start.id, state, null)
+  }
+
+  /** As if it had failed by itself, where that is wanted: what hangs is taken away with its thread. */
+  #stalled({ id, incarnation }: WatchedRun['start'], { detail }: TaskActivity): void {
+    const run = this.#runs.get(nameOf(id))
+    if (run?.start.incarnation !== incarnation || run.state !== 'running' || run.stallAction === 'none') return
+    this.#reported(run, 'FAILED', runtimeFailure('TASK_STALLED', `The task has stalled (millrace.stall.action=${run.stallAction}): ${detail}`))
   }
 
   troubled(thread: TaskThreadHandle, trouble: ThreadTrouble): void {
@@ -214,7 +242,7 @@ export class TaskRuns implements TaskThreadListener {
   }
 
   /** The thread is gone, and the run with it. */
-  #lost(run: TaskRun, placement: Omit<Placement, 'isDedicated'> = { isAlone: false, isSuspect: false }): void {
+  #lost(run: TaskRun, placement: Pick<Placement, 'isAlone' | 'isSuspect'> = { isAlone: false, isSuspect: false }): void {
     this.#leaveGroup(run)
     run.thread.tasks.delete(run.start.incarnation)
     this.#apply(run, 'lost', null, placement)
@@ -235,13 +263,23 @@ export class TaskRuns implements TaskThreadListener {
     const { next, act } = taskLifecycle[run.state][event]
     run.state = next
     const name = nameOf(run.start.id)
+    if (act === 'tell-failed') this.#watch.ended(run, 'failed')
     if (next === 'ended') {
+      this.#watch.ended(run, 'stopped')
       if (this.#runs.get(name) === run) this.#runs.delete(name)
       run.ended.resolve()
     }
-    if (act === 'tell-failed') this.#options.listener.taskState(run.start.id, 'FAILED', failure)
+    if (act === 'tell-failed' && failure !== null) this.#tellFailed(run, failure)
     else if (act === 'tell-unassigned') this.#options.listener.taskState(run.start.id, 'UNASSIGNED', null)
-    else if (act === 'restart') void this.#begin(run.start, { isDedicated: run.isDedicated, isAlone: isAlone || run.isDedicated, isSuspect })
+    else if (act === 'restart') {
+      const stall = { timeoutMs: run.stallTimeoutMs, action: run.stallAction }
+      void this.#begin(run.start, { isDedicated: run.isDedicated, isAlone: isAlone || run.isDedicated, isSuspect, stall })
+    }
+  }
+
+  /** What the thread could not report itself is reported here. */
+  #tellFailed({ start: { id }, events }: TaskRun, failure: Failure): void {
+    this.#options.listener.taskState(id, 'FAILED', reported(failure, { connector: id.connector, task: id.task }, events.list()))
   }
 
   // ─── the stop ladder ───
@@ -293,24 +331,6 @@ export class TaskRuns implements TaskThreadListener {
     for (const run of neighbours) this.#lost(run)
   }
 
-  // ─── progress ───
-
-  #remember(run: TaskRun, snapshot: ProgressSnapshot): void {
-    const name = nameOf(run.start.id)
-    this.#progress.delete(name)
-    this.#progress.set(name, { snapshot, observedAt: new Date().toISOString(), stop: null })
-    for (const oldest of this.#progress.keys()) {
-      if (this.#progress.size <= ENDED_PROGRESS_MAX + this.#runs.size) break
-      if (!this.#runs.has(oldest)) this.#progress.delete(oldest)
-    }
-  }
-
-  #rememberStop(run: TaskRun, stop: StopRung): void {
-    const name = nameOf(run.start.id)
-    const known = this.#progress.get(name)
-    if (known && !this.#runs.has(name)) this.#progress.set(name, { ...known, stop })
-  }
-
   #runsIn(thread: TaskThreadHandle): TaskRun[] {
     return [...this.#runs.values()].filter((run) => run.thread === thread)
   }
@@ -324,17 +344,4 @@ function abandonedFailure(cause: Failure): Failure {
 
 function nameOf({ connector, task }: TaskId): string {
   return `${connector}-${task}`
-}
-
-/** The value of `promise`, or null where it does not come in time or fails. */
-async function withinTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T | null> {
-  const limit = Promise.withResolvers<null>()
-  const timer = setTimeout(() => limit.resolve(null), timeoutMs)
-  try {
-    return await Promise.race([promise, limit.promise])
-  } catch {
-    return null
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -5,7 +5,9 @@ import { errorsConfig } from '../config/errors-config.ts'
 import { recordFailuresConfig } from '../config/record-failures-config.ts'
 import { supervisionConfig } from '../config/supervision-config.ts'
 import { listsDefaultGroup, topicCreationConfig } from '../config/topic-creation-config.ts'
-import { type Failure, failureOf } from '../errors/failure.ts'
+import { type Failure, FailureError, failureOf } from '../errors/failure.ts'
+import { reported } from '../errors/failure-report.ts'
+import { SecretMask, secretsIn } from '../errors/secret-mask.ts'
 import type { MetricStyle } from '../metrics/metric.ts'
 import type { PluginDescriptor } from '../plugins/plugin-registry.ts'
 import type { TaskStart, ThreadMetrics, ValidationResult } from '../thread/messages.ts'
@@ -44,6 +46,9 @@ export interface ThreadReadings {
 
 /** How long a thread may take to tell its metrics. Milliseconds. */
 const METRICS_TIMEOUT_MS = 1_000
+
+/** What a task is started with. */
+type TaskConfiguration = Pick<TaskStart, 'connectorConfig' | 'taskConfig' | 'secrets'>
 
 /** How long after its termination a thread may take to exit before it is given up. Milliseconds. */
 const ABANDON_TIMEOUT_MS = 2_000
@@ -88,8 +93,11 @@ export class Worker {
 
   // ─── connectors ───
 
-  /** Makes a connector instance and brings it to the target state. Rejects with the cause where it fails; the listener hears of it, too. */
-  async startConnector(name: string, config: Properties, targetState: ConnectorTarget): Promise<void> {
+  /**
+   * Makes a connector instance and brings it to the target state. Rejects with the cause where it fails; the listener hears of it, too.
+   * @param secrets what configuration providers gave for references in `config`: no error or line of the log shows it.
+   */
+  async startConnector(name: string, config: Properties, targetState: ConnectorTarget, secrets: readonly string[] = []): Promise<void> {
     this.#logger.info(`Creating connector ${name} of type ${config['connector.class'] ?? ''}`)
     const supervision = supervisionConfig(config, this.#options.config.properties)
     this.#restarts.started({ connector: name, task: null }, supervision)
@@ -103,7 +111,7 @@ export class Worker {
     }
     if (this.#options.config.mode === 'standalone' && config['offsets.storage.topic'])
       this.#logger.warn(`Connector ${name} asks for a topic of its own for offsets (offsets.storage.topic), which has no effect in standalone mode`)
-    await this.#connectors.start(name, plugin, config, { target: targetState, stall: supervision.stall })
+    await this.#connectors.start(name, plugin, config, { target: targetState, stall: supervision.stall, secrets })
   }
 
   /** Ends the instance, within 5 s and a little. Resolves also where it was never there. */
@@ -153,18 +161,26 @@ export class Worker {
 
   // ─── tasks ───
 
-  /** Resolves when a thread has taken the task. Rejects where its configuration does not let it start; the listener hears of it, too. */
-  async startTask(id: TaskId, connectorConfig: Properties, taskConfig: Properties, targetState: ConnectorTarget): Promise<void> {
+  /** Resolves when a thread has taken the task. Rejects where its configuration does not let it start; the listener hears of it, too. @param secrets as for `startConnector`. */
+  async startTask(
+    id: TaskId,
+    connectorConfig: Properties,
+    taskConfig: Properties,
+    targetState: ConnectorTarget,
+    secrets: readonly string[] = [],
+  ): Promise<void> {
     const supervision = supervisionConfig(connectorConfig, this.#options.config.properties)
     this.#restarts.started(id, supervision)
     this.#restarts.targetState(id.connector, targetState)
     try {
-      const start = this.#taskStart(id, connectorConfig, taskConfig, targetState === 'STARTED' ? 'STARTED' : 'PAUSED')
+      const start = this.#taskStart(id, { connectorConfig, taskConfig, secrets }, targetState === 'STARTED' ? 'STARTED' : 'PAUSED')
       this.#taskConfigs.set(nameOf(id), { id, config: taskConfig })
       await this.#tasks.start(start, { isDedicated: connectorConfig['millrace.task.isolation'] === 'dedicated', stall: supervision.stall })
     } catch (error) {
-      this.#listener().taskState(id, 'FAILED', failureOf(error))
-      throw error
+      const { mask } = new SecretMask([...secrets, ...secretsIn(connectorConfig), ...secretsIn(taskConfig)])
+      const failure = reported(failureOf(error), { connector: id.connector, task: id.task, stage: 'start' }, [], { mask })
+      this.#listener().taskState(id, 'FAILED', failure)
+      throw failure.message === failureOf(error).message ? error : new FailureError(failure)
     }
   }
 
@@ -187,10 +203,14 @@ export class Worker {
 
   /** What a task tells of its progress; the last known where it does not answer within 500 ms; null where nothing is known. */
   async taskProgress(id: TaskId): Promise<TaskProgress | null> {
-    const progress = await this.#tasks.progress(id)
+    const progress = this.#withRestarts(id, await this.#tasks.progress(id))
+    return progress === null ? null : { ...progress, observed_by: this.#options.workerId }
+  }
+
+  #withRestarts<Progress>(id: TaskId, progress: Progress | null): (Progress & Pick<TaskProgress, 'restarts'>) | null {
     if (progress === null) return null
     const restarts = this.#restarts.info(id)
-    return { ...progress, ...(restarts === null ? {} : { restarts }), observed_by: this.#options.workerId }
+    return { ...progress, ...(restarts === null ? {} : { restarts }) }
   }
 
   // ─── validation ───
@@ -229,8 +249,13 @@ export class Worker {
   }
 
   /** The tasks that are here, also those that failed, with what was last heard of their progress. */
-  tasks(): { readonly id: TaskId; readonly progress: Omit<TaskProgress, 'observed_by' | 'restarts'> | null }[] {
-    return [...this.#taskConfigs.values()].map(({ id }) => ({ id, progress: this.#tasks.lastProgress(id) }))
+  tasks(): { readonly id: TaskId; readonly progress: Omit<TaskProgress, 'observed_by'> | null }[] {
+    return [...this.#taskConfigs.values()].map(({ id }) => ({ id, progress: this.#withRestarts(id, this.#tasks.lastProgress(id)) }))
+  }
+
+  /** How many `connectors` and `tasks` there are. */
+  get counts(): { readonly connectors: number; readonly tasks: number } {
+    return { connectors: this.#connectors.names().length, tasks: this.#taskConfigs.size }
   }
 
   // ─── the whole ───
@@ -282,7 +307,7 @@ export class Worker {
     return this.#options.registry.find(['source', 'sink'], config['connector.class'] ?? '', config['connector.plugin.version'] ?? null)
   }
 
-  #taskStart(id: TaskId, connectorConfig: Properties, taskConfig: Properties, targetState: 'STARTED' | 'PAUSED'): Omit<TaskStart, 'incarnation'> {
+  #taskStart(id: TaskId, { connectorConfig, taskConfig, secrets }: TaskConfiguration, targetState: 'STARTED' | 'PAUSED'): Omit<TaskStart, 'incarnation'> {
     const { config, registry, bootstrapServers } = this.#options
     const plugin = this.#connectorPlugin(connectorConfig)
     const isSource = plugin.kind === 'source'
@@ -297,6 +322,7 @@ export class Worker {
       plugin,
       connectorConfig,
       taskConfig,
+      secrets,
       targetState,
       converters: converterUses(registry, config, { plugin, config: connectorConfig }),
       transformations: transformationUses(registry, { plugin, config: connectorConfig }),
