@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { brokerCommand } from './commands/broker.ts'
 import { distributedCommand } from './commands/distributed.ts'
+import { explainCommand } from './commands/explain.ts'
 import { standaloneCommand } from './commands/standalone.ts'
 import { packageVersion } from './version.ts'
 
@@ -13,7 +14,7 @@ export function commandLine(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(see millrace --help)')
   program.exitOverride()
-  for (const command of [standaloneCommand(), distributedCommand(), brokerCommand()]) {
+  for (const command of [standaloneCommand(), distributedCommand(), brokerCommand(), explainCommand()]) {
     command.copyInheritedSettings(program)
     program.addCommand(command)
   }

@@ -1,3 +1,4 @@
+export { type Hint, hintOf, hints, nearestHint } from './errors/hints.ts'
 export { millraceConnectorConfigDef } from './config/connector-config.ts'
 export { millraceConfigDef } from './config/worker-config-def.ts'
 export type { LogLevel } from './logging/log-levels.ts'

@@ -1,4 +1,5 @@
 import type { FailureClass } from '@millrace/rest-api'
+import { nearestName } from '../config/nearest-name.ts'
 
 /** A kind of failure that has a name, and what helps. `millrace explain` prints it, `docs/errors` has a page of it. */
 export interface Hint {
@@ -52,7 +53,7 @@ export const hints: readonly Hint[] = [
   hint('transient', '104', 'Something did not happen in time', {
     meaning:
       'A request had no answer within its time-out: an overloaded broker or system, a network that loses packets, or a time-out that is too short for what was asked.',
-    see: 'Which request it was stands in the message; whether it is slow in general shows in the broker’s request metrics or in the other system.',
+    see: "Which request it was stands in the message; whether it is slow in general shows in the broker's request metrics or in the other system.",
     try: 'Restart the task. If it comes back, find out what is slow before you raise the time-out that the message names.',
   }),
   hint('transient', '105', 'The consumer group has moved on', {
@@ -69,7 +70,7 @@ export const hints: readonly Hint[] = [
   hint('transient', '107', 'The worker is out of its group', {
     meaning:
       'The worker could not reach the coordinator of its cluster for longer than its session, so others may run its tasks by now. It commits nothing any more until it is back.',
-    see: '`GET /millrace/rebalances` of the other workers; the worker’s log says since when.',
+    see: "`GET /millrace/rebalances` of the other workers; the worker's log says since when.",
     try: 'Nothing, where the worker comes back by itself. If it does not, check its connection to Kafka.',
   }),
   hint('transient', '108', 'A task makes no progress', {
@@ -113,13 +114,13 @@ export const hints: readonly Hint[] = [
     try: 'Correct what writes such records, or set errors.tolerance=all with errors.deadletterqueue.topic.name to set them aside.',
   }),
   hint('data', '106', 'Compressed bytes inside a record', {
-    meaning: 'The record’s own bytes are compressed, by the application that wrote them. Kafka’s compression is another matter and undone by the client.',
+    meaning: "The record's own bytes are compressed, by the application that wrote them. Kafka's compression is another matter and undone by the client.",
     see: 'The root cause names the format.',
     try: 'Let the producer write plain bytes with compression.type set, or read them with ByteArrayConverter and unpack them in a transformation.',
   }),
   hint('data', '107', 'Java objects inside a record', {
-    meaning: 'The record was written with Java’s own serialization. No converter reads it, and reading it would run code of its classes.',
-    see: 'The producer’s value.serializer.',
+    meaning: "The record was written with Java's own serialization. No converter reads it, and reading it would run code of its classes.",
+    see: "The producer's value.serializer.",
     try: 'Let the producer write JSON, Avro or text. ByteArrayConverter hands the bytes on as they are.',
   }),
   hint('data', '108', 'XML where another converter is configured', {
@@ -130,7 +131,7 @@ export const hints: readonly Hint[] = [
   hint('data', '109', 'An empty record', {
     meaning: 'The record has a value of no bytes. That is not the same as no value (a tombstone), and most formats have no such value.',
     see: 'The producer: an empty string instead of null is the usual reason.',
-    try: 'Let the producer write null instead, or filter such records before the converter’s topic is read.',
+    try: "Let the producer write null instead, or filter such records before the converter's topic is read.",
   }),
   hint('data', '110', 'Bytes that the converter cannot read', {
     meaning: 'The converter refuses the record, and its bytes have no form that is known by sight: another format, another version of it, or damage.',
@@ -143,7 +144,7 @@ export const hints: readonly Hint[] = [
     try: 'Take a converter that can write such values (JsonConverter takes all), or correct the transformation that changes them.',
   }),
   hint('data', '112', 'A whole Avro file inside a record', {
-    meaning: 'The record begins as a file of Avro (“Obj”, 1): a container of many records with its schema, not one record.',
+    meaning: 'The record begins as a file of Avro ("Obj", 1): a container of many records with its schema, not one record.',
     see: 'The producer: it writes with a file writer of Avro.',
     try: 'Let the producer write single records through a schema registry, or take the records out of the file before they come to Kafka.',
   }),
@@ -160,7 +161,7 @@ export const hints: readonly Hint[] = [
   hint('data', '301', 'The destination refuses a record', {
     meaning: 'The sink handed a record to its destination, which does not take it: too long, of the wrong type, against a constraint.',
     see: '`causes` has the words of the destination.',
-    try: 'Correct the record’s source or the destination’s schema; errors.tolerance=all with errors.deadletterqueue.topic.name sets aside what the sink reports.',
+    try: "Correct the record's source or the destination's schema; errors.tolerance=all with errors.deadletterqueue.topic.name sets aside what the sink reports.",
   }),
   hint('data', '302', 'A record is too large', {
     meaning: 'A record is larger than the producer (`max.request.size`) or the topic (`max.message.bytes`) allows.',
@@ -175,7 +176,7 @@ export const hints: readonly Hint[] = [
   hint('data', '304', 'Bytes on the way were damaged', {
     meaning: 'The check sum of a batch of records is wrong: damaged on the disk of the broker, or on the way.',
     see: 'The log of the broker that leads the partition; whether another replica has the same fault.',
-    try: 'Restart the task. If it comes back at the same offset, the broker’s data is damaged: move the leader to another replica.',
+    try: "Restart the task. If it comes back at the same offset, the broker's data is damaged: move the leader to another replica.",
   }),
   hint('data', '305', 'Schemas that do not go together', {
     meaning: 'A value was written with one schema and is asked for in another that it does not fit: a field that lost its default, or a type that changed.',
@@ -203,7 +204,7 @@ export const hints: readonly Hint[] = [
   hint('configuration', '103', 'A plugin cannot be loaded', {
     meaning:
       'The module of a plugin could not be imported, or has not what its manifest promises: a damaged or half installed package, a dependency that is missing, another version of Node.',
-    see: '`causes` has Node’s words.',
+    see: "`causes` has Node's words.",
     try: 'Install the plugin anew, with its dependencies, on every worker.',
   }),
   hint('configuration', '104', 'A reference cannot be resolved', {
@@ -220,7 +221,7 @@ export const hints: readonly Hint[] = [
   hint('configuration', '202', 'A topic cannot be created', {
     meaning: 'Kafka refuses to create a topic: more replicas than brokers, a setting that is not valid, or a policy of the cluster.',
     see: 'The message has the words of the broker.',
-    try: 'Lower topic.creation.default.replication.factor, correct the topic’s settings, or let an administrator create the topic.',
+    try: "Lower topic.creation.default.replication.factor, correct the topic's settings, or let an administrator create the topic.",
   }),
   hint('configuration', '203', 'The dead-letter topic cannot be made', {
     meaning: 'The topic that `errors.deadletterqueue.topic.name` names is not there and could not be created.',
@@ -261,19 +262,19 @@ export const hints: readonly Hint[] = [
     try: 'Correct sasl.jaas.config for the prefix that the task uses, or give the user back its access. A password that was changed is read again when the task restarts.',
   }),
   hint('authentication', '102', 'Client and broker do not agree how to log in', {
-    meaning: 'The broker’s listener does not offer `sasl.mechanism`, or does not expect SASL at all.',
+    meaning: "The broker's listener does not offer `sasl.mechanism`, or does not expect SASL at all.",
     see: 'The message names what the broker offers.',
     try: 'Set sasl.mechanism and security.protocol to what the listener of this port speaks.',
   }),
   hint('authentication', '103', 'TLS does not come about', {
-    meaning: 'One side does not accept the other’s certificate, or they have no version or cipher of TLS in common.',
-    see: 'The message says which of them. `openssl s_client -connect host:port` shows the broker’s certificate.',
-    try: 'Give the client the authority of the broker’s certificate (ssl.truststore.location) and, where the broker asks for it, a certificate of its own (ssl.keystore.location).',
+    meaning: "One side does not accept the other's certificate, or they have no version or cipher of TLS in common.",
+    see: "The message says which of them. `openssl s_client -connect host:port` shows the broker's certificate.",
+    try: "Give the client the authority of the broker's certificate (ssl.truststore.location) and, where the broker asks for it, a certificate of its own (ssl.keystore.location).",
   }),
   hint('authentication', '201', 'Not allowed to use the topic', {
     meaning: 'The user is known but may not read, write, describe or create the topic.',
     see: '`kafka-acls.sh --list --topic …`. Sources write and describe, sinks read and describe; creating topics needs Create.',
-    try: 'Give the user of the connector’s clients the right on the topic that the message names, then restart the task.',
+    try: "Give the user of the connector's clients the right on the topic that the message names, then restart the task.",
   }),
   hint('authentication', '202', 'Not allowed to use the consumer group', {
     meaning: 'A sink reads as the group `connect-{name}`, for which the user has no right.',
@@ -304,14 +305,14 @@ export const hints: readonly Hint[] = [
   }),
   hint('resource', '102', 'A single value is too large to be handled', {
     meaning: 'A text or buffer was to be made that is larger than Node allows, or for which there was no memory.',
-    see: 'The record at `where`, if there is one; otherwise the plugin’s settings for batches and parts.',
-    try: 'Keep such records out, or make the plugin’s parts or batches smaller.',
+    see: "The record at `where`, if there is one; otherwise the plugin's settings for batches and parts.",
+    try: "Keep such records out, or make the plugin's parts or batches smaller.",
   }),
   hint('resource', '103', 'Requests for files or names do not end', {
     meaning:
       'Requests of a task fill the pool of threads that the whole process shares for files, name look-ups and hashing, and do not end: a network file system that hangs, a pipe that nobody reads.',
     see: 'Paths of the connector that lie on NFS, SMB or FUSE, or are named pipes.',
-    try: 'Mend the file system, or move the connector’s paths to a local one. UV_THREADPOOL_SIZE gives the pool more threads.',
+    try: "Mend the file system, or move the connector's paths to a local one. UV_THREADPOOL_SIZE gives the pool more threads.",
   }),
   hint('resource', '201', 'The disk is full', {
     meaning: 'The file system has no room, or the quota of the user is used up. What was not written comes again after a restart.',
@@ -320,7 +321,7 @@ export const hints: readonly Hint[] = [
   }),
   hint('resource', '202', 'Too many open files', {
     meaning: 'The process has as many files and connections open as it may.',
-    see: '`ls /proc/{pid}/fd | wc -l` beside `ulimit -n` of the worker’s user.',
+    see: "`ls /proc/{pid}/fd | wc -l` beside `ulimit -n` of the worker's user.",
     try: 'Raise the limit of open files (LimitNOFILE of the service) and restart the worker. If the number keeps growing, a plugin does not close what it opens.',
   }),
   hint('resource', '203', 'The disk cannot be written', {
@@ -376,7 +377,7 @@ export const hints: readonly Hint[] = [
     see: '`GET /health` names what was left behind.',
     try: 'Restart the worker when it suits, and report it to the author of the plugin or of its native module.',
   }),
-  hint('bug', '103', 'Bytes that are not Kafka’s protocol', {
+  hint('bug', '103', "Bytes that are not Kafka's protocol", {
     meaning:
       'What came back on a connection to Kafka is not what its protocol says: another kind of server on that port, TLS on one side only, or a defect in Millrace.',
     see: 'What listens on the address; a proxy in between.',
@@ -389,4 +390,16 @@ const byId = new Map(hints.map((each) => [each.id, each]))
 /** Null where there is none of this id. */
 export function hintOf(id: string): Hint | null {
   return byId.get(id) ?? null
+}
+
+/** The hint that was probably meant: ids without their letters, or with a digit too many or too few, are understood. Null where nothing is near. */
+export function nearestHint(id: string): Hint | null {
+  const digits = /\d+/.exec(id)?.[0] ?? ''
+  const exact = hintOf(`MR-${digits}`)
+  if (exact !== null || digits === '') return exact
+  const name = nearestName(
+    digits,
+    hints.map((each) => each.id.slice('MR-'.length)),
+  )
+  return name === null ? null : hintOf(`MR-${name}`)
 }

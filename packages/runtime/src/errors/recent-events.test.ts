@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { RecentEvents } from './recent-events.ts'
+
+test('the last fifty events are kept, oldest first, each on one line with its time', () => {
+  const events = new RecentEvents()
+  assert.deepEqual(events.list(), [])
+  for (let number = 1; number <= 120; number++) events.add(`event\n${number}`)
+  const list = events.list()
+  assert.equal(list.length, 50)
+  assert.match(list[0] ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z event 71$/)
+  assert.match(list.at(-1) ?? '', / event 120$/)
+})
