@@ -1,7 +1,7 @@
 import type { FailurePlace, FailureReport } from '@millrace/rest-api'
 import type { ConvertersInForce } from './converter-mismatch.ts'
 import { diagnosisOf, oneLine } from './diagnosis.ts'
-import type { Failure } from './failure.ts'
+import type { FailedStage, Failure } from './failure.ts'
 import { RecentEvents } from './recent-events.ts'
 
 /** What else is known where a failure is reported. */
@@ -43,10 +43,19 @@ export function reported(failure: Failure, place: FailurePlace, recentEvents: re
   return { ...shown, report }
 }
 
-/** The same failure with its texts masked. */
+/** The same failure with its texts masked, and without the coordinates of records, which may be anything. */
 export function withoutSecrets(failure: Failure, mask: (text: string) => string): Failure {
-  const causes = failure.causes.map((cause) => ({ ...cause, message: mask(cause.message), path: cause.path === null ? null : mask(cause.path) }))
+  const causes = failure.causes.map((cause) => ({
+    ...cause,
+    message: mask(cause.message),
+    path: cause.path === null ? null : mask(cause.path),
+    stage: cause.stage === null ? null : withoutRecord(cause.stage),
+  }))
   return { ...failure, message: mask(failure.message), trace: mask(failure.trace), causes }
+}
+
+function withoutRecord({ record: _, ...stage }: FailedStage): FailedStage {
+  return stage
 }
 
 /**
