@@ -8,7 +8,7 @@ export interface ErrorsConfig {
   readonly retryDelayMaxMs: number
   readonly isLogged: boolean
   readonly areMessagesLogged: boolean
-  /** Of sinks; null where there is none. */
+  /** Of sinks, and of sources that opted in (`millrace.errors.source.deadletterqueue.enable`); null where there is none. */
   readonly deadLetterQueue: { readonly topic: string; readonly replicationFactor: number; readonly hasContextHeaders: boolean } | null
 }
 
@@ -18,7 +18,7 @@ export function errorsConfig(connectorConfig: Properties, kind: 'source' | 'sink
   const number = (key: string, fallback: string): number => Number(parseType(key, text(key, fallback), 'LONG'))
   const flag = (key: string): boolean => parseType(key, text(key, 'false'), 'BOOLEAN') === true
   const queue = 'errors.deadletterqueue.'
-  const topic = kind === 'sink' ? text(`${queue}topic.name`, '') : ''
+  const topic = kind === 'sink' || flag('millrace.errors.source.deadletterqueue.enable') ? text(`${queue}topic.name`, '') : ''
   return {
     tolerance: text('errors.tolerance', 'none').toLowerCase() === 'all' ? 'all' : 'none',
     retryTimeoutMs: number('errors.retry.timeout', '0'),

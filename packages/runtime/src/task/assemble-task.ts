@@ -34,6 +34,7 @@ import { SinkContext } from './sink-context.ts'
 import { SinkConverters } from './sink-converters.ts'
 import { SinkTaskLoop } from './sink-task.ts'
 import { SourceConverters } from './source-converters.ts'
+import { SourceDeadLetters } from './source-dead-letters.ts'
 import { SourceTaskLoop } from './source-task.ts'
 import { StageTimer } from './stage-timer.ts'
 import { StoredOffsets } from './stored-offsets.ts'
@@ -85,10 +86,15 @@ async function assembleSourceTask(start: TaskStart, { channel, log, occupancy, a
   const offsets = new StoredOffsets(start.id.connector, (make) => channel.request(make), logger)
 
   const ledger = new Ledger()
+  const deadLetters = start.errors.deadLetterQueue === null ? null : new SourceDeadLetters((error) => delivery.fail(error))
+  const ended = (message: ConsumedMessage, failure: Error | null) => deadLetters?.ended(message, failure)
+  const queue = await assembleDeadLetterQueue(start, errorCounters, ended, logger, log.secrets.mask, metrics)
+  if (queue !== null) deadLetters?.use(queue)
   const delivery: AtLeastOnceDelivery = new AtLeastOnceDelivery({
     task,
     ledger,
     errors,
+    deadLetters,
     offsetWriter: offsets,
     activity,
     logger,
@@ -126,6 +132,7 @@ async function assembleSourceTask(start: TaskStart, { channel, log, occupancy, a
     topics: new TopicCreation(start.topicCreation, admin, logger),
     producer: metrics.client(new Producer(start.producer, { logger })),
     delivery,
+    deadLetters,
     offsets,
     lease: new Lease(() => channel.request((request) => ({ type: 'read-lease', request }))),
     pause: new Pause(start.targetState === 'PAUSED'),

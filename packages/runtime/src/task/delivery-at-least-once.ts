@@ -6,7 +6,8 @@ import type { Activity } from './activity.ts'
 import { settlesWithin } from './event-loop.ts'
 import type { Ledger } from './ledger.ts'
 import type { OffsetWriter } from './offset-writer.ts'
-import { type SendListener, type SubmittedRecord, SubmittedRecords } from './submitted-records.ts'
+import type { SourceDeadLetters } from './source-dead-letters.ts'
+import { type RecordEnd, type SendListener, type SubmittedRecord, SubmittedRecords } from './submitted-records.ts'
 
 /** The part of a source task that hears of acknowledgements and commits. */
 export interface AcknowledgementListener {
@@ -19,6 +20,8 @@ export interface DeliveryOptions {
   readonly ledger: Ledger
   /** Hears of records that Kafka refuses. */
   readonly errors: ErrorHandler<SourceRecord>
+  /** Where records that failed go; null: they are left out. */
+  readonly deadLetters: SourceDeadLetters | null
   readonly offsetWriter: OffsetWriter
   readonly activity: Pick<Activity, 'during'>
   readonly logger: Logger
@@ -190,15 +193,21 @@ export class AtLeastOnceDelivery implements SendListener {
     this.#lastTopicUsed = null
   }
 
-  ended(_submitted: SubmittedRecord, isLeftOut: boolean): void {
+  ended({ record }: SubmittedRecord, end: RecordEnd): void {
     if (this.#isFinished) return
-    if (isLeftOut) this.#options.ledger.skipped++
-    else this.#options.ledger.written++
-    this.#options.ledger.progressed()
+    const { ledger, task } = this.#options
+    if (end === 'written') ledger.written++
+    else if (end === 'left-out') ledger.skipped++
+    else {
+      ledger.deadLettered++
+      if (record !== null && task.commitRecord) this.#commitRecord(record, null)
+    }
+    ledger.progressed()
   }
 
-  failed({ record }: SubmittedRecord, error: Error): boolean {
-    const { errors } = this.#options
+  failed(submitted: SubmittedRecord, error: Error): boolean {
+    const { errors, deadLetters } = this.#options
+    const { record } = submitted
     if (!errors.tolerates || record === null) {
       this.#sendError ??= error
       return false
@@ -208,6 +217,12 @@ export class AtLeastOnceDelivery implements SendListener {
       errors.admit(stageError)
       const reported = errors.failed(stageError, record)
       if (reported instanceof Promise) reported.catch((failure: Error) => (this.#sendError ??= failure))
+      if (deadLetters !== null) {
+        // It ends when the topic has its dead letter.
+        const sent = deadLetters.send(stageError, record, submitted)
+        if (sent instanceof Promise) sent.catch((failure: Error) => (this.#sendError ??= failure))
+        return false
+      }
     } catch (failure) {
       this.#sendError ??= failure as Error
       return false

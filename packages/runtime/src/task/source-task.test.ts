@@ -10,6 +10,8 @@ import {
   type SourceTask,
   type Transformation,
 } from '@millrace/api'
+import { type DeadLetterProducer, DeadLetterQueue } from '../errors/dead-letter-queue.ts'
+import { ErrorBudget } from '../errors/error-budget.ts'
 import { ErrorCounters } from '../errors/error-counters.ts'
 import { ErrorHandler } from '../errors/error-handler.ts'
 import { Retries } from '../errors/retries.ts'
@@ -17,12 +19,13 @@ import type { StageError } from '../errors/stage-error.ts'
 import { Activity } from './activity.ts'
 import { AtLeastOnceDelivery } from './delivery-at-least-once.ts'
 import { nextTurn } from './event-loop.ts'
-import { Ledger } from './ledger.ts'
+import { ImbalanceError, Ledger } from './ledger.ts'
 import { Lease } from './lease.ts'
 import { Occupancy } from './occupancy.ts'
 import { Pause } from './pause.ts'
 import { SourceConverters } from './source-converters.ts'
 import type { SourceProducer } from './source-producer.ts'
+import { SourceDeadLetters } from './source-dead-letters.ts'
 import { SourceTaskLoop } from './source-task.ts'
 import { taskMetricsForTests } from './fixtures/task-metrics-for-tests.ts'
 import { StageTimer } from './stage-timer.ts'
@@ -56,6 +59,24 @@ class KeptMessages implements SourceProducer {
   }
   flush(): Promise<void> {
     return this.pending.length === 0 ? nextTurn().then(nextTurn) : new Promise(() => {})
+  }
+  async close(): Promise<void> {}
+}
+
+/** Dead letters, stored when the test says so. */
+class KeptDeadLetters implements DeadLetterProducer {
+  readonly letters: { key: string | null; value: string | null; headers: Record<string, string> }[] = []
+  readonly completions: Parameters<DeadLetterProducer['send']>[6][] = []
+
+  hasRoom(): boolean {
+    return true
+  }
+  async room(): Promise<void> {}
+  send(...[, , , key, value, headers, completion]: Parameters<DeadLetterProducer['send']>): void {
+    const textOf = (bytes: unknown) => (bytes === null ? null : Buffer.from(bytes as Buffer).toString())
+    const pairs = (headers ?? []).map((header) => [header.key.replace('__connect.errors.', ''), textOf(header.value)])
+    this.letters.push({ key: textOf(key), value: textOf(value), headers: Object.fromEntries(pairs) as Record<string, string> })
+    this.completions.push(completion)
   }
   async close(): Promise<void> {}
 }
@@ -122,6 +143,9 @@ function begin(
     converter?: Partial<Converter>
     /** How many of the first commits of offsets fail. */
     commitFailures?: number
+    deadLetters?: KeptDeadLetters
+    failuresMax?: number
+    imbalanceAction?: 'log' | 'fail'
   } = {},
 ): Made {
   const producer = options.producer ?? new KeptMessages()
@@ -133,7 +157,12 @@ function begin(
   const errorCounters = new ErrorCounters()
   const reported: string[] = []
   const report = ({ stage, className, cause }: StageError) => void reported.push(`${stage} ${className}: ${(cause as Error).message}`)
-  const errors = new ErrorHandler<SourceRecord>({ tolerance: options.tolerance ?? 'none', reporters: [{ report }], counters: errorCounters, budget: null })
+  const errors = new ErrorHandler<SourceRecord>({
+    tolerance: options.tolerance ?? 'none',
+    reporters: [{ report }],
+    counters: errorCounters,
+    budget: new ErrorBudget({ recordsMax: options.failuresMax ?? -1, perMinuteMax: -1 }),
+  })
   const retries = new Retries({
     timeoutMs: options.retryTimeoutMs ?? 0,
     delayMaxMs: 60_000,
@@ -145,6 +174,41 @@ function begin(
   const task: SourceTask = { start() {}, poll, stop: () => void states.push('stop'), ...options.task }
   const occupancy = new Occupancy({ enter() {}, leave() {} }, 1)
   const activity = new Activity(occupancy)
+  const deadLetters = options.deadLetters === undefined ? null : new SourceDeadLetters((error) => delivery.fail(error))
+  deadLetters?.use(
+    new DeadLetterQueue({
+      id: { connector: 'source', task: 0 },
+      topic: 'dead',
+      hasContextHeaders: true,
+      producer: options.deadLetters!,
+      counters: errorCounters,
+      ended: (message, failure) => deadLetters.ended(message, failure),
+      mask: (each) => each,
+      logger,
+    }),
+  )
+  const delivery: AtLeastOnceDelivery = new (options.isForgetful ? ForgetfulDelivery : AtLeastOnceDelivery)({
+    task,
+    ledger,
+    errors,
+    deadLetters,
+    logger,
+    offsetWriter: {
+      async write(offsets) {
+        if (failuresLeft-- > 0) throw new Error('the disk is full')
+        committed.push(...offsets)
+      },
+    },
+    activity,
+    offsetFlushIntervalMs: options.offsetFlushIntervalMs ?? 60_000,
+    offsetFlushTimeoutMs: 50,
+    topicUsed: (topic) => void states.push(`topic ${topic}`),
+    afterCommit() {
+      const imbalance = ledger.check(loop.inFlight)
+      if (imbalance !== null) logger.error(imbalance)
+      if (imbalance !== null && options.imbalanceAction === 'fail') delivery.fail(new ImbalanceError(imbalance))
+    },
+  })
   const loop: SourceTaskLoop = new SourceTaskLoop({
     task,
     properties: {},
@@ -164,26 +228,8 @@ function begin(
     errorCounters,
     topics: new TopicCreation(null, null, logger),
     producer,
-    delivery: new (options.isForgetful ? ForgetfulDelivery : AtLeastOnceDelivery)({
-      task,
-      ledger,
-      errors,
-      logger,
-      offsetWriter: {
-        async write(offsets) {
-          if (failuresLeft-- > 0) throw new Error('the disk is full')
-          committed.push(...offsets)
-        },
-      },
-      activity,
-      offsetFlushIntervalMs: options.offsetFlushIntervalMs ?? 60_000,
-      offsetFlushTimeoutMs: 50,
-      topicUsed: (topic) => void states.push(`topic ${topic}`),
-      afterCommit() {
-        const imbalance = ledger.check(loop.inFlight)
-        if (imbalance !== null) logger.error(imbalance)
-      },
-    }),
+    delivery,
+    deadLetters,
     offsets: { close() {} },
     pause: new Pause(false),
     ledger,
@@ -475,4 +521,106 @@ test('a message that the producer refuses for good is left out where errors are 
   const { ledger } = made.loop.progress()
   assert.deepEqual([ledger.written, ledger.skipped, ledger.balanced], [1, 1, true])
   assert.deepEqual(made.committed, [{ partition, offset: { position: 2 } }])
+})
+
+test('records of a source that fail become dead letters where that is wanted; their offsets are committed when the topic has them', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const told: unknown[] = []
+  const made = begin(batches(records(4)), {
+    converter: failing(['v1'], () => new DataError('no')),
+    transformations: [
+      {
+        config: () => undefined as never,
+        configure() {},
+        apply(record) {
+          if (record.value === 'v3') throw new DataError('no field')
+          return record
+        },
+      },
+    ],
+    tolerance: 'all',
+    deadLetters,
+    offsetFlushIntervalMs: 1,
+    task: { commitRecord: (record, metadata) => void (metadata === null && told.push(record.value)) },
+  })
+  await until(() => made.committed.length > 0 && made.loop.progress().ledger.written === 2, 'the records that are good')
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 1 } }])
+  assert.deepEqual([made.loop.progress().ledger.in_flight, made.loop.progress().ledger.balanced], [2, true])
+  for (const completion of deadLetters.completions) completion.acknowledged()
+  await until(() => made.committed.length === 2, 'another commit')
+  made.stop()
+  await made.run
+  assert.deepEqual(made.committed.at(-1), { partition, offset: { position: 4 } })
+  assert.deepEqual(told, ['v1', 'v3'])
+  assert.deepEqual(
+    deadLetters.letters.map(({ value, headers }) => [value, headers['stage'], headers['exception.message'], headers['topic'], headers['offset']]),
+    [
+      ['v1', 'VALUE_CONVERTER', 'no', 't', undefined],
+      ['v3', 'TRANSFORMATION', 'no field', 't', undefined],
+    ],
+  )
+  assert.deepEqual(
+    [deadLetters.letters[0]?.headers['millrace.errors.source.partition'], deadLetters.letters[0]?.headers['millrace.errors.source.offset']],
+    ['{"file":"f"}', '{"position":2}'],
+  )
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.dead_lettered, ledger.skipped, ledger.balanced], [4, 2, 2, 0, true])
+})
+
+test('a message that Kafka refuses becomes a dead letter of its source record', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const producer = new KeptMessages()
+  producer.acknowledgesAtOnce = false
+  const made = begin(batches(records(2)), { producer, tolerance: 'all', deadLetters, offsetFlushIntervalMs: 1 })
+  await until(() => producer.pending.length === 2, '2 messages')
+  producer.pending[0]!.failed(new Error('too large'))
+  producer.pending[1]!.acknowledged('t', 0, 1, 0)
+  await until(() => deadLetters.completions.length === 1, 'a dead letter')
+  assert.deepEqual(made.committed, [])
+  deadLetters.completions[0]!.acknowledged()
+  await until(() => made.committed.length === 1, 'a commit')
+  producer.pending.length = 0
+  made.stop()
+  await made.run
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 2 } }])
+  assert.equal(deadLetters.letters[0]?.headers['stage'], 'KAFKA_PRODUCE')
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.written, ledger.dead_lettered, ledger.balanced], [1, 1, true])
+})
+
+test('a dead letter of a source that Kafka refuses fails the task, and nothing from its record on is committed', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const made = begin(batches(records(3)), { converter: failing(['v1'], () => new DataError('no')), tolerance: 'all', deadLetters, offsetFlushIntervalMs: 1 })
+  await until(() => deadLetters.completions.length === 1, 'a dead letter')
+  deadLetters.completions[0]!.failed(new Error('not authorised'))
+  await assert.rejects(made.run, /The dead letter of a record for topic "t" was refused by Kafka/)
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 1 } }])
+  assert.equal(made.loop.progress().ledger.balanced, true)
+})
+
+test('a source, too, has a budget of failures', async () => {
+  const made = begin(batches(records(5)), { converter: failing(['v1', 'v2', 'v3'], () => new DataError('no')), tolerance: 'all', failuresMax: 2 })
+  await assert.rejects(made.run, /^DataError|2 records failed since the task started/)
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.written, ledger.skipped, ledger.given_back, ledger.balanced], [5, 1, 2, 2, true])
+  assert.deepEqual(made.committed, [{ partition, offset: { position: 1 } }])
+})
+
+test('records that are not accounted for fail the task where that is wanted', async () => {
+  const made = begin(batches(records(3)), { offsetFlushIntervalMs: 1, isForgetful: true, imbalanceAction: 'fail' })
+  await assert.rejects(made.run, /3 records were read, but 2 are accounted for/)
+  assert.ok(made.loop.progress().ledger.imbalances >= 1)
+})
+
+test('the ledger tells which transformation left records out', async () => {
+  const dropping = (value: string): Transformation<SourceRecord> => ({
+    config: () => undefined as never,
+    configure() {},
+    apply: (record) => (record.value === value ? null : record),
+  })
+  const made = begin(batches(records(4)), { transformations: [dropping('v1'), dropping('v2')] })
+  await until(() => made.loop.progress().ledger.written === 2, '2 records')
+  made.stop()
+  await made.run
+  assert.deepEqual(made.loop.progress().ledger.filtered_by_transform, { t0: 1, t1: 1 })
 })

@@ -11,6 +11,7 @@ import type { Lease } from './lease.ts'
 import type { Ledger } from './ledger.ts'
 import type { Occupancy } from './occupancy.ts'
 import type { Pause } from './pause.ts'
+import type { SourceDeadLetters } from './source-dead-letters.ts'
 import { type Message, type SourceConverters, timestampOf } from './source-converters.ts'
 import { isRetriableKafkaError, type SourceProducer } from './source-producer.ts'
 import { SAMPLE_INTERVAL, type StageTimer } from './stage-timer.ts'
@@ -34,6 +35,8 @@ export interface SourceTaskParts {
   readonly topics: TopicCreation
   readonly producer: SourceProducer
   readonly delivery: AtLeastOnceDelivery
+  /** Where records that failed go; null: they are left out. */
+  readonly deadLetters: SourceDeadLetters | null
   /** What the task reads committed offsets from. */
   readonly offsets: { close(): void }
   /** Whether the task is still its worker's. */
@@ -190,7 +193,7 @@ export class SourceTaskLoop implements TaskLoop {
   }
 
   async #dispatchEach(batch: readonly SourceRecord[]): Promise<void> {
-    const { transformations, converters, producer, delivery, stages, occupancy, activity, lease, signal } = this.#parts
+    const { transformations, converters, producer, delivery, deadLetters, stages, occupancy, activity, lease, signal } = this.#parts
     // Another worker may have the task: what it would send comes from there.
     if (!lease.isValid && !(await occupancy.whileWaiting(lease.renewed(signal)))) return
     this.#turnStartedAtMs = performance.now()
@@ -213,7 +216,8 @@ export class SourceTaskLoop implements TaskLoop {
           if (outputs instanceof Promise) outputs = await activity.awaiting('transform', outputs)
         } catch (error) {
           await occupancy.whileWaiting(this.#failed(error, record))
-          delivery.skipped(record)
+          if (deadLetters === null) delivery.skipped(record)
+          else await occupancy.whileWaiting(this.#deadLetter(error as StageError, record, delivery.track(record, 1), batch.length - index - 1))
           continue
         }
         if (isSampled) stages.lap('transform')
@@ -235,7 +239,10 @@ export class SourceTaskLoop implements TaskLoop {
           if (message instanceof Promise) message = await activity.awaiting('convert', message)
         } catch (error) {
           await occupancy.whileWaiting(this.#failed(error, record))
-          if (tracked !== null) tracked.leaveOut()
+          if (deadLetters !== null) {
+            tracked ??= delivery.track(record, count)
+            await occupancy.whileWaiting(this.#deadLetter(error as StageError, record, tracked, batch.length - index - 1))
+          } else if (tracked !== null) tracked.leaveOut()
           else if (--count === 0) delivery.skipped(record)
           continue
         }
@@ -254,6 +261,12 @@ export class SourceTaskLoop implements TaskLoop {
       }
     }
     this.#undispatched = 0
+  }
+
+  /** In place of one message of a record there is a dead letter. @param undispatched what is left of the batch. */
+  async #deadLetter(error: StageError, record: SourceRecord, tracked: SubmittedRecord, undispatched: number): Promise<void> {
+    this.#undispatched = undispatched
+    await this.#parts.deadLetters?.send(error, record, tracked)
   }
 
   /** A stage failed for good: resolves where that is tolerated. @throws otherwise. */
@@ -324,9 +337,15 @@ export class SourceTaskLoop implements TaskLoop {
     return !this.#isStopping
   }
 
+  /** A message that Kafka refuses may become a dead letter, which has to be waited for as well. */
+  async #flush(): Promise<void> {
+    await this.#parts.producer.flush()
+    await this.#parts.deadLetters?.settled()
+  }
+
   /** Waits for the answers of Kafka, commits for the last time, and releases everything, whatever fails on the way. */
   async #finish(): Promise<void> {
-    const { task, delivery, producer, topics, transformations, activity, logger } = this.#parts
+    const { task, delivery, deadLetters, producer, topics, transformations, activity, logger } = this.#parts
     const attempt = async (what: string, act: () => void | Promise<void>): Promise<void> => {
       try {
         await act()
@@ -334,8 +353,9 @@ export class SourceTaskLoop implements TaskLoop {
         logger.warn(`Could not ${what}`, error)
       }
     }
-    await attempt('commit offsets', () => delivery.finish(() => producer.flush()))
+    await attempt('commit offsets', () => delivery.finish(() => this.#flush()))
     await attempt('stop task', () => activity.during('stop', () => task.stop()))
+    await attempt('close the producer of dead letters', () => deadLetters?.close(this.#isCancelled ? 0 : CLOSE_TIMEOUT_MS))
     await attempt('close producer', () => producer.close({ timeoutMs: this.#isCancelled ? 0 : CLOSE_TIMEOUT_MS }))
     await attempt('close admin client', () => topics.close())
     await attempt('close transformations', () => transformations.close())

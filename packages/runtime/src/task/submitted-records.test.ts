@@ -71,11 +71,21 @@ test('a record that failed keeps later ones of its partition from being committe
 })
 
 test('a record whose failure is tolerated ends like one that was acknowledged', () => {
-  const ends: boolean[] = []
-  const submitted = records({ ...silent, failed: () => true, ended: (_record, isLeftOut) => ends.push(isLeftOut) })
+  const ends: string[] = []
+  const submitted = records({ ...silent, failed: () => true, ended: (_record, end) => ends.push(end) })
   submitted.submit(record(a, { position: 1 }), 1).failed(new Error('refused'))
   assert.deepEqual(submitted.takeCommittable(), [{ partition: a, offset: { position: 1 } }])
-  assert.deepEqual(ends, [true])
+  assert.deepEqual(ends, ['left-out'])
+})
+
+test('a record of which one message is a dead letter is one, whatever became of the others', () => {
+  const ends: string[] = []
+  const submitted = records({ ...silent, ended: (_record, end) => ends.push(end) })
+  const both = submitted.submit(record(a, { position: 1 }), 2)
+  both.deadLettered()
+  assert.deepEqual([ends, submitted.takeCommittable()], [[], []])
+  acknowledge(both)
+  assert.deepEqual([ends, submitted.takeCommittable()], [['dead-lettered'], [{ partition: a, offset: { position: 1 } }]])
 })
 
 test('finds the partition by its fields where objects are not reused, in any order of fields', () => {

@@ -1,5 +1,8 @@
 import type { SourceOffset, SourcePartition, SourceRecord } from '@millrace/api'
 
+/** What became of a record: one of several messages that is a dead letter makes it one, too. */
+export type RecordEnd = 'written' | 'left-out' | 'dead-lettered'
+
 /** What the producer tells about a record that was handed to it (`SendCompletion` of the client). */
 export interface SendListener {
   /** Kafka has one message of this record. Called before the record counts as acknowledged. */
@@ -7,7 +10,7 @@ export interface SendListener {
   /** @returns whether this message of the record is left out; otherwise the record never ends. */
   failed(record: SubmittedRecord, error: Error): boolean
   /** The record's last message was acknowledged, or left out. */
-  ended(record: SubmittedRecord, isLeftOut: boolean): void
+  ended(record: SubmittedRecord, end: RecordEnd): void
 }
 
 /**
@@ -97,6 +100,7 @@ export class SubmittedRecord {
   readonly #queue: PartitionQueue
   readonly #listener: SendListener
   #messagesPending: number
+  #isDeadLettered = false
 
   constructor(queue: PartitionQueue, offset: SourceOffset | null, record: SourceRecord | null, messages: number, listener: SendListener) {
     this.#queue = queue
@@ -113,9 +117,7 @@ export class SubmittedRecord {
   /** Called by the producer. */
   acknowledged(topic: string, partition: number, offset: number, timestamp: number): void {
     this.#listener.acknowledged(this, topic, partition, offset, timestamp)
-    if (--this.#messagesPending > 0) return
-    this.#listener.ended(this, false)
-    this.#queue.advance(this)
+    this.#messageEnded('written')
   }
 
   /** Called by the producer. Unless it is tolerated, the record has no end: it stays before all later ones of its partition, so that none is committed. */
@@ -125,8 +127,18 @@ export class SubmittedRecord {
 
   /** One of its messages will never be sent. */
   leaveOut(): void {
+    this.#messageEnded('left-out')
+  }
+
+  /** In place of one of its messages there is a dead letter, which Kafka has. */
+  deadLettered(): void {
+    this.#isDeadLettered = true
+    this.#messageEnded('dead-lettered')
+  }
+
+  #messageEnded(end: RecordEnd): void {
     if (--this.#messagesPending > 0) return
-    this.#listener.ended(this, true)
+    this.#listener.ended(this, this.#isDeadLettered ? 'dead-lettered' : end)
     this.#queue.advance(this)
   }
 }
