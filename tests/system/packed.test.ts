@@ -51,6 +51,19 @@ test('all packages, packed and installed into an empty folder, hold no sources a
   assert.match(worker.process.output, /Kafka Connect stopped/)
 })
 
+test('the image installs the packed command', (t) => {
+  const folder = temporaryFolder(t)
+  const dockerfile = readFileSync(join(root, 'packaging', 'Dockerfile'), 'utf8')
+  const [, script = '', out = ''] = /^RUN npm run (\S+) -- --out (\S+)$/m.exec(dockerfile) ?? []
+  const [, install = ''] = /^RUN (npm install --global .*?) && /m.exec(dockerfile) ?? []
+  run('npm', ['run', script, '--', '--out', join(folder, out)], root)
+  // As in the image, but for where global packages go.
+  run('sh', ['-c', `${install.replaceAll(out, join(folder, out))} --prefix ${folder} --prefer-offline`], folder)
+  const [, command = ''] = /^ENTRYPOINT \["(\S+)"\]$/m.exec(dockerfile) ?? []
+  const version = (JSON.parse(readFileSync(join(root, 'packages/cli/package.json'), 'utf8')) as { version: string }).version
+  assert.equal(run(join(folder, 'bin', command), ['--version'], folder).trim(), version)
+})
+
 test('a program in TypeScript compiles against the declarations of the packed api', (t) => {
   const folder = temporaryFolder(t)
   const tarballs = run(process.execPath, ['scripts/pack.ts', '--out', join(folder, 'tarballs')], root)
