@@ -152,8 +152,9 @@ export class MetricGroup {
     return this.#sources.map(({ name, read }) => ({ group: this.#group, name, tags: this.#tags, value: read(now) }))
   }
 
-  rotate(now: number): void {
-    for (const spread of this.#spreads) spread.rotate(this.#windows.samples)
+  /** @param windows how many have passed since the last call: rates are then taken over all of them, and older averages and greatest values forgotten. */
+  rotate(now: number, windows = 1): void {
+    for (const spread of this.#spreads) for (let window = 0; window < Math.min(windows, this.#windows.samples); window++) spread.rotate(this.#windows.samples)
     for (const growth of this.#growths) growth.rotate(now)
   }
 }

@@ -25,11 +25,11 @@ export class SampledMetrics {
 
   /** Begins the next window where the current one is over. To be called before something is recorded, and before reading. */
   advance(now: number): void {
-    const { windowMs, samples } = this.#windows
+    const { windowMs } = this.#windows
     const passed = Math.floor((now - this.#beganAt) / windowMs)
     if (passed < 1) return
     this.#beganAt += passed * windowMs
-    for (let window = 0; window < Math.min(passed, samples); window++) for (const group of this.#groups) group.rotate(now)
+    for (const group of this.#groups) group.rotate(now, passed)
   }
 
   list(now: number): Metric[] {
