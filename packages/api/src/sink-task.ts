@@ -31,6 +31,12 @@ export interface SinkTaskContext {
   /** Asks for a commit of offsets before the next delivery. */
   requestCommit(): void
   /**
+   * Tells that the task gathers records before it writes them: how many it has, how many it waits for, and until when at the latest (milliseconds since the epoch;
+   * null: until they are there). Null when it has written them. Shown in its status as `waiting_for_batch`. Absent in runtimes that do not show it:
+   * `context.waitingForBatch?.({ records: 3, of: 500, untilMs })`.
+   */
+  waitingForBatch?(state: { readonly records: number; readonly of: number; readonly untilMs: number | null } | null): void
+  /**
    * Counts a field that was written otherwise than it was read because the destination cannot hold it: cut off, rounded, left out for want of a column. Not for what
    * the configuration asks for. Shown in the ledger of the task, by name, up to 100 names. Null where nobody counts: `context.fieldCoerced?.('user.note')`.
    *

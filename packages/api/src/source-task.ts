@@ -55,6 +55,12 @@ export interface SourceTask {
    */
   poll(): MaybePromise<readonly SourceRecord[] | null>
   /**
+   * Whether the external system has more records, as far as is known without asking it. Called now and then, also while a `poll` is awaited; must return at once.
+   * Where it says so and `poll` yields nothing for `millrace.stall.timeout.ms`, the task counts as stalled; where it says that there is none, `poll` may take its time.
+   * Leave it out where that is not known. Errors count as not known.
+   */
+  hasBacklog?(): boolean
+  /**
    * Tells that Kafka has `record`; or, with null, that it was filtered or dropped and will never be there. In the order of acknowledgement per Kafka partition.
    * Called once per record, so leave it out where it is not needed. Errors are logged and ignored.
    */

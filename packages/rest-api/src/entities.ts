@@ -233,6 +233,18 @@ export interface TaskProgress {
   readonly stop?: 'stopped' | 'aborted' | 'terminated' | 'abandoned'
 }
 
+/** What a worker of a cluster asks another of: the progress of what that one runs. */
+export interface ProgressQuery {
+  readonly connectors: readonly string[]
+  readonly tasks: readonly TaskId[]
+}
+
+/** What a worker knows of the progress of what it runs: of connectors by name, of tasks by `connector-task`. What it knows nothing of is left out. */
+export interface WorkerProgress {
+  readonly connectors: Readonly<Record<string, ConnectorProgress>>
+  readonly tasks: Readonly<Record<string, TaskProgress>>
+}
+
 export interface ConnectorOffset {
   readonly partition: Readonly<Record<string, unknown>> | null
   readonly offset: Readonly<Record<string, unknown>> | null

@@ -58,6 +58,12 @@ export class ConfiguredConnectors {
     return Object.fromEntries(Object.entries(resolved).filter((entry): entry is [string, string] => entry[1] !== null))
   }
 
+  /** The configuration as it was written; empty where the connector is unknown. Keys that have no value are left out. */
+  knownConfig(name: string): Properties {
+    const config = this.snapshot().connectorConfig(name) ?? {}
+    return Object.fromEntries(Object.entries(config).filter((entry): entry is [string, string] => entry[1] !== null))
+  }
+
   /** As `resolve`; empty where the connector is unknown. */
   resolvedConfig(name: string): Promise<Properties> {
     return this.resolve(this.snapshot().connectorConfig(name) ?? {})

@@ -2,30 +2,30 @@ import type {
   ActiveTopicsInfo,
   ConnectorInfo,
   ConnectorInstanceState,
+  ConnectorProgress,
   ConnectorStateInfo,
+  ProgressQuery,
   StatusObservation,
   TaskId,
   TaskInfo,
   TaskInstanceState,
-  TaskProgress,
+  WorkerProgress,
 } from '@millrace/rest-api'
 import type { WorkerConfig } from '../config/worker-config.ts'
 import type { ConnectorStatus, StatusStore } from '../storage/status-store.ts'
 import type { ConfiguredConnectors } from './configured-connectors.ts'
-import { type FailureReports, isReportOf } from './failure-reports.ts'
+import { isReportOf } from './failure-reports.ts'
 import { NotFoundRestError, RestError } from './errors.ts'
 import { connectorStateOf, taskStateOf } from './state-info.ts'
 
-/** Live progress of tasks by `connector-task`; those of which nothing is known are left out. Resolves within 500 ms and a little. */
-export type ReadProgress = (ids: readonly TaskId[]) => Promise<ReadonlyMap<string, TaskProgress>>
+/** Live progress, by whoever runs it. Resolves within 500 ms and a little. */
+export type ReadProgress = (query: ProgressQuery) => Promise<WorkerProgress>
 
 export interface ConnectorAnswersOptions {
   readonly config: WorkerConfig
   readonly connectors: ConfiguredConnectors
   readonly statusStore: StatusStore
   readonly readProgress: ReadProgress
-  /** Of connectors that failed here. */
-  readonly failures: FailureReports
   /** Says who answers, and how well informed; absent where there is only one worker. */
   readonly observe?: () => StatusObservation
   /** Has running tasks tell their topics again. */
@@ -55,24 +55,23 @@ export class ConnectorAnswers {
 
   async statuses(names: readonly string[]): Promise<ReadonlyMap<string, ConnectorStateInfo>> {
     const { connectors, statusStore, readProgress } = this.#options
-    const progress = await readProgress(names.flatMap((name) => statusStore.tasks(name).map(({ id }) => id)))
+    const progress = await readProgress({ connectors: names, tasks: names.flatMap((name) => statusStore.tasks(name).map(({ id }) => id)) })
     const statuses = new Map<string, ConnectorStateInfo>()
     for (const name of names) {
       // Read after the owners were asked: what was told meanwhile is the newer truth.
       const connector = statusStore.connector(name)
       if (connector === null) continue
-      const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.get(`${name}-${task.id.task}`) ?? null))
-      const state = { ...connectorStateOf(connector), ...this.#additions(name, connector) }
+      const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.tasks[`${name}-${task.id.task}`] ?? null))
+      const state = { ...connectorStateOf(connector), ...this.#additions(connector, progress.connectors[name]) }
       statuses.set(name, { name, connector: state, tasks, type: connectors.type(name) })
     }
     return statuses
   }
 
-  #additions(name: string, status: ConnectorStatus): Pick<ConnectorInstanceState, 'millrace'> {
-    const { observe, failures } = this.#options
-    const failure = failures.of(name)
-    const shown = failure === null || !isReportOf(status, failure) ? {} : { failure }
-    const additions = { ...observe?.(), ...shown }
+  #additions(status: ConnectorStatus, progress: ConnectorProgress | undefined): Pick<ConnectorInstanceState, 'millrace'> {
+    const { failure, ...live } = progress ?? {}
+    const shown = failure === undefined || !isReportOf(status, failure) ? {} : { failure }
+    const additions = { ...this.#options.observe?.(), ...live, ...shown }
     return Object.keys(additions).length === 0 ? {} : { millrace: additions }
   }
 
@@ -81,8 +80,8 @@ export class ConnectorAnswers {
     const name = `${id.connector}-${id.task}`
     const status = statusStore.task(id)
     if (status === null) throw new NotFoundRestError(`No status found for task ${name}`)
-    const progress = await readProgress([id])
-    return taskStateOf(id, statusStore.task(id) ?? status, progress.get(name) ?? null)
+    const progress = await readProgress({ connectors: [], tasks: [id] })
+    return taskStateOf(id, statusStore.task(id) ?? status, progress.tasks[name] ?? null)
   }
 
   taskConfigs(name: string): readonly TaskInfo[] {

@@ -12,6 +12,8 @@ export type HerderWorker = Pick<
   | 'forgetTopics'
   | 'isRunning'
   | 'taskProgress'
+  | 'connectorProgress'
+  | 'startFailed'
   | 'validateConnector'
   | 'pluginConfigDef'
   | 'alterOffsets'

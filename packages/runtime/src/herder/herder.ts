@@ -9,11 +9,12 @@ import type {
   ConnectorStateInfo,
   Message,
   PluginInfo,
+  ProgressQuery,
   RebalanceTimelineInfo,
   TaskId,
   TaskInfo,
   TaskInstanceState,
-  TaskProgress,
+  WorkerProgress,
   WorkerStatus,
 } from '@millrace/rest-api'
 import type { TargetState } from '../storage/config-store.ts'
@@ -133,10 +134,9 @@ export interface Herder {
   /** Internal endpoint `PUT /connectors/{c}/fence`. Standalone: always rejects, as it does in the original. @throws as `putTaskConfigs`. */
   fenceZombieSourceTasks(name: string, request: InternalRequest): Promise<void>
   /**
-   * Internal endpoint of ours: live progress of those of the given tasks that run on this worker, by `connector-task`, for the worker that answers
-   * a request for their status. @throws as `putTaskConfigs`.
+   * Internal endpoint of ours: live progress of what of this runs on this worker, for the worker that answers a request for its status. @throws as `putTaskConfigs`.
    */
-  localTaskProgress(ids: readonly TaskId[], request: InternalRequest): Promise<Readonly<Record<string, TaskProgress>>>
+  localProgress(query: ProgressQuery, request: InternalRequest): Promise<WorkerProgress>
 
   /** Sets the level of a logger and of all below it on all workers of the cluster (KIP-976); on this one alone in standalone mode. */
   setClusterLoggerLevel(namespace: string, level: string): Promise<void>

@@ -1,17 +1,30 @@
-import type { FailureReport, TaskId, TaskProgress } from '@millrace/rest-api'
+import type { ConnectorProgress, FailureReport, ProgressQuery, TaskActivity, TaskId, TaskProgress, WorkerProgress } from '@millrace/rest-api'
 import { ErrorCounters } from '../errors/error-counters.ts'
 import type { FailureReports } from './failure-reports.ts'
 import type { HerderWorker } from './herder-worker.ts'
 
 export interface LocalProgressOptions {
-  readonly worker: Pick<HerderWorker, 'taskProgress'>
+  readonly worker: Pick<HerderWorker, 'connectorProgress' | 'taskProgress'>
   readonly failures: FailureReports
   /** `host:port` of this worker. */
   readonly workerId: string
 }
 
-/** What this worker knows of the progress of tasks, and why they failed, by `connector-task`. Tasks of which it knows nothing are left out. */
-export async function localProgress({ worker, failures, workerId }: LocalProgressOptions, ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
+/** What this worker knows of what it runs, and why that failed. Resolves within 500 ms and a little. */
+export async function localProgress(options: LocalProgressOptions, { connectors, tasks }: ProgressQuery): Promise<WorkerProgress> {
+  return { connectors: connectorProgress(options, connectors), tasks: Object.fromEntries(await taskProgress(options, tasks)) }
+}
+
+function connectorProgress({ worker, failures }: LocalProgressOptions, names: readonly string[]): Record<string, ConnectorProgress> {
+  const known = names.flatMap((name) => {
+    const failure = failures.of(name)
+    const progress = worker.connectorProgress(name) ?? (failure === null ? null : { activity: neverStarted(failure), warnings: [] })
+    return progress === null ? [] : [[name, failure === null ? progress : { ...progress, failure }] as const]
+  })
+  return Object.fromEntries(known)
+}
+
+async function taskProgress({ worker, failures, workerId }: LocalProgressOptions, ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
   const known = new Map<string, TaskProgress>()
   const read = async (id: TaskId): Promise<void> => {
     const progress = await worker.taskProgress(id)
@@ -24,10 +37,14 @@ export async function localProgress({ worker, failures, workerId }: LocalProgres
   return known
 }
 
+function neverStarted({ at }: FailureReport): TaskActivity {
+  return { state: 'failed', since: at, detail: 'It could not be started' }
+}
+
 /** Of a task that failed before there was anything of it. */
-function notStarted({ at }: FailureReport, workerId: string): TaskProgress {
+function notStarted(failure: FailureReport, workerId: string): TaskProgress {
   return {
-    activity: { state: 'failed', since: at, detail: 'It could not be started' },
+    activity: neverStarted(failure),
     lag_seconds: null,
     in_out: { read_per_second: 0, written_per_second: 0 },
     ledger: {

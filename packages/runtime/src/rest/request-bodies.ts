@@ -1,4 +1,4 @@
-import type { ConnectorOffset, InitialState, TaskId } from '@millrace/rest-api'
+import type { ConnectorOffset, InitialState, ProgressQuery, TaskId } from '@millrace/rest-api'
 import { JsonError, JsonReader, sourceAt, type JsonLocation, type TokenType } from './json-reader.ts'
 
 /*
@@ -86,16 +86,19 @@ export function readTaskConfigs(bytes: Buffer): readonly (StringMap | null)[] {
   return readBody(bytes, null, (reader) => list(reader, type, () => stringMap(reader))) ?? []
 }
 
-/** Ours: `[{"connector", "task"}]`. */
-export function readTaskIds(bytes: Buffer): readonly TaskId[] {
+/** What another worker asks of this one. @throws BodyError */
+export function readProgressQuery(bytes: Buffer): ProgressQuery {
   let value: unknown
   try {
     value = JSON.parse(bytes.toString())
   } catch {
     throw new BodyError('The body is no JSON')
   }
-  if (!Array.isArray(value) || !value.every(isTaskId)) throw new BodyError('The body is no list of tasks')
-  return value
+  const { connectors, tasks } = (value ?? {}) as Partial<ProgressQuery>
+  const isQuery =
+    Array.isArray(connectors) && connectors.every((name) => typeof name === 'string') && Array.isArray(tasks) && tasks.every((task) => isTaskId(task))
+  if (!isQuery) throw new BodyError('The body does not name connectors and tasks')
+  return { connectors, tasks }
 }
 
 function isTaskId(value: unknown): value is TaskId {

@@ -43,7 +43,7 @@ export function regularRoutes(herder: Herder, loggers: Loggers, version: Version
 
     ofWorkers('POST', '/connectors/:connector/tasks', internal.putTaskConfigs),
     ofWorkers('PUT', '/connectors/:connector/fence', internal.fence),
-    ofWorkers('POST', '/millrace/tasks/progress', internal.taskProgress),
+    ofWorkers('POST', '/millrace/progress', internal.progress),
 
     anyType('GET', '/millrace/rebalances', root.rebalances),
     anyType('POST', '/millrace/webhook/test', observation.testWebhook),

@@ -3,7 +3,7 @@ import { leaveGroupOnBehalf } from '@millrace/kafka'
 import type { ConfigKeyInfo, ConnectorProgress, TaskId, TaskProgress } from '@millrace/rest-api'
 import { errorsConfig } from '../config/errors-config.ts'
 import { recordFailuresConfig } from '../config/record-failures-config.ts'
-import { supervisionConfig } from '../config/supervision-config.ts'
+import { type SupervisionConfig, supervisionConfig } from '../config/supervision-config.ts'
 import { listsDefaultGroup, topicCreationConfig } from '../config/topic-creation-config.ts'
 import { type Failure, FailureError, failureOf } from '../errors/failure.ts'
 import { reported } from '../errors/failure-report.ts'
@@ -126,7 +126,7 @@ export class Worker {
    */
   startFailed(subject: RestartSubject, connectorConfig: Properties, error: unknown): void {
     // What was started here has told its failure itself.
-    if (!this.#restarts.has(subject)) this.#restarts.started(subject, supervisionConfig(connectorConfig, this.#options.config.properties))
+    if (!this.#restarts.has(subject)) this.#restarts.started(subject, this.#knownSupervision(connectorConfig))
     this.#restarts.failed(subject, failureOf(error))
   }
 
@@ -279,6 +279,16 @@ export class Worker {
   }
 
   // ─── parts ───
+
+  /** Of a configuration that may not be fit to use: then what the worker says counts. */
+  #knownSupervision(connectorConfig: Properties): SupervisionConfig {
+    const worker = this.#options.config.properties
+    try {
+      return supervisionConfig(connectorConfig, worker)
+    } catch {
+      return supervisionConfig({}, worker)
+    }
+  }
 
   /** States are told first: who looks at a status sees FAILED before what is done about it. */
   #listener(): WorkerListener {

@@ -90,15 +90,15 @@ export class AssignedWork {
   }
 
   /** As `restart`; resolves when the instance runs. @throws RestError 500 where it does not start. */
-  async restartConnector(name: string): Promise<void> {
-    const stopped = this.#stopConnector(name)
-    await Promise.all([stopped, this.startConnector(name)])
+  async restartConnector(name: string, stopped?: () => void): Promise<void> {
+    const end = this.#stopConnector(name)
+    await Promise.all([end, this.startConnector(name, stopped)])
   }
 
   /** As `restart`; resolves when the task was taken by its thread. @throws where it does not start. */
-  async restartTask(id: TaskId): Promise<void> {
-    const stopped = this.#stopTasks([id])
-    await Promise.all([stopped, this.startTask(id)])
+  async restartTask(id: TaskId, stopped?: () => void): Promise<void> {
+    const end = this.#stopTasks([id])
+    await Promise.all([end, this.startTask(id, stopped)])
   }
 
   /** Does nothing where it runs already. @param stopped is called when what ran before is gone. @throws RestError 500 with the cause. */
@@ -146,7 +146,10 @@ export class AssignedWork {
       targetState = connectors.snapshot().targetState(name) ?? 'STARTED'
       await worker.startConnector(name, config, targetState, connectors.secretsOf(name, config))
     } catch (error) {
-      if (isCurrent()) reports.connectorNotStarted(name, error)
+      if (isCurrent()) {
+        reports.connectorNotStarted(name, error)
+        worker.startFailed({ connector: name, task: null }, connectors.knownConfig(name), error)
+      }
       throw new RestError(500, `Failed to transition connector ${name} to state ${targetState}: ${failureOf(error).message}`, { cause: error })
     }
     if (isCurrent()) connectorStarted(name)
@@ -165,7 +168,10 @@ export class AssignedWork {
       const targetState = connectors.snapshot().targetState(id.connector) ?? 'STARTED'
       await worker.startTask(id, connectorConfig, taskConfig, targetState, connectors.secretsOf(id.connector, connectorConfig))
     } catch (error) {
-      if (isCurrent()) reports.taskNotStarted(id, error)
+      if (isCurrent()) {
+        reports.taskNotStarted(id, error)
+        worker.startFailed(id, connectors.knownConfig(id.connector), error)
+      }
       throw error
     }
   }

@@ -201,7 +201,7 @@ describe('three workers of a cluster', () => {
     for (const [method, path, body] of [
       ['POST', '/connectors/c/tasks', '[]'],
       ['PUT', '/connectors/c/fence', null],
-      ['POST', '/millrace/tasks/progress', '[]'],
+      ['POST', '/millrace/progress', '{"connectors":[],"tasks":[]}'],
     ] as const) {
       const answer = await fetch(`${cluster.workers[0]?.worker.restUrl}${path}`, { method, body })
       assert.deepEqual([path, answer.status, await answer.json()], [path, 400, { error_code: 400, message: 'Internal request missing required signature' }])

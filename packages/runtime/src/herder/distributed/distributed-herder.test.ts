@@ -419,9 +419,9 @@ describe('the distributed herder', () => {
     statuses.putTask({ connector: 'src', task: 0 }, { state: 'RUNNING', trace: null, workerId: 'other:8083', generation: 1, version: null })
     await rebalanced(group, FOLLOWER)
     const progress = { observed_by: 'other:8083', observed_at: '2026-01-01T00:00:00.000Z' }
-    setup.answer = async () => ({ status: 200, headers: {}, text: JSON.stringify({ 'src-0': progress }) })
+    setup.answer = async () => ({ status: 200, headers: {}, text: JSON.stringify({ connectors: {}, tasks: { 'src-0': progress } }) })
     assert.deepEqual((await herder.connectorStatus('src')).tasks[0]?.millrace, progress)
-    assert.deepEqual([requests[0]?.url, requests[0]?.timeoutMs], ['http://other:8083/millrace/tasks/progress', 500])
+    assert.deepEqual([requests[0]?.url, requests[0]?.timeoutMs], ['http://other:8083/millrace/progress', 500])
     setup.answer = async () => {
       throw new RestError(500, 'gone')
     }

@@ -9,11 +9,12 @@ import type {
   ConnectorStateInfo,
   Message,
   PluginInfo,
+  ProgressQuery,
   RebalanceTimelineInfo,
   TaskId,
   TaskInfo,
   TaskInstanceState,
-  TaskProgress,
+  WorkerProgress,
   WorkerStatus,
 } from '@millrace/rest-api'
 import type { ConfigTransformer } from '../../config/config-transformer.ts'
@@ -30,6 +31,7 @@ import type {
 } from '../../storage/config-store.ts'
 import type { OffsetStore } from '../../storage/offset-store.ts'
 import type { StatusStore } from '../../storage/status-store.ts'
+import type { RestartSubject } from '../../worker/auto-restart.ts'
 import type { WorkerListener } from '../../worker/worker-listener.ts'
 import { ClientOverrides, type ClientOverridesOptions } from '../client-overrides.ts'
 import { ConfiguredConnectors } from '../configured-connectors.ts'
@@ -156,7 +158,7 @@ export class DistributedHerder implements Herder {
     })
     this.#answers = new ConnectorAnswers({
       ...shared,
-      readProgress: (ids) => this.#readProgress(ids),
+      readProgress: (query) => this.#readProgress(query),
       observe: () => ({ observed_by: options.workerId, observed_at: new Date().toISOString(), in_group: this.#group.rebalance !== null }),
       forgetTopics: (name) => this.#worker.forgetTopics(name),
     })
@@ -446,6 +448,21 @@ export class DistributedHerder implements Herder {
     })
   }
 
+  /** What failed here is restarted without anybody asking, where it is still this worker's. */
+  #restartFailed({ connector, task }: RestartSubject, begin: () => boolean): Promise<void> {
+    return this.#operations.run(connector, async (stage) => {
+      if (task === null) {
+        if (!this.#work.hasConnector(connector) || !begin()) return
+        stage(`restarting connector ${connector}`)
+        return this.#work.restartConnector(connector, () => this.#reports.connectorState(connector, 'RESTARTING', null))
+      }
+      const id = { connector, task }
+      if (!this.#work.hasTask(id) || !begin()) return
+      stage(`restarting task ${taskKey(id)}`)
+      await this.#work.restartTask(id, () => this.#reports.taskState(id, 'RESTARTING', null))
+    })
+  }
+
   #restartPlan(request: StoredRestartRequest): RestartPlan | null {
     const name = request.connector
     const connector = this.#statusStore.connector(name)
@@ -468,9 +485,9 @@ export class DistributedHerder implements Herder {
     throw new RestError(500, 'This worker does not have exactly-once source support enabled.')
   }
 
-  async localTaskProgress(ids: readonly TaskId[], request: InternalRequest): Promise<Readonly<Record<string, TaskProgress>>> {
+  async localProgress(query: ProgressQuery, request: InternalRequest): Promise<WorkerProgress> {
     this.#checkSignature(request)
-    return Object.fromEntries(await this.#localProgress(ids))
+    return this.#localProgress(query)
   }
 
   #checkSignature({ headers, body }: InternalRequest): void {
@@ -554,23 +571,35 @@ export class DistributedHerder implements Herder {
 
   // ─── progress ──────────────────────────────────────────────────────────────────────────────────
 
-  /** One request per worker that runs some of them, all at the same time. */
-  async #readProgress(ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
-    const elsewhere = new Map<string, TaskId[]>()
-    const here: TaskId[] = []
-    for (const id of ids) {
-      const owner = this.#statusStore.task(id)?.workerId
-      if (owner === undefined) continue
-      if (owner === this.#options.workerId) here.push(id)
-      else elsewhere.set(owner, [...(elsewhere.get(owner) ?? []), id])
+  /** One request per worker that runs some of it, all at the same time. */
+  async #readProgress(query: ProgressQuery): Promise<WorkerProgress> {
+    const byOwner = new Map<string, { connectors: string[]; tasks: TaskId[] }>()
+    const ofOwner = (workerId: string) => {
+      let theirs = byOwner.get(workerId)
+      if (theirs === undefined) byOwner.set(workerId, (theirs = { connectors: [], tasks: [] }))
+      return theirs
     }
-    const asked = [...elsewhere].map(([workerId, theirs]) => this.#peers.taskProgress(this.#urlOf(workerId), theirs))
-    const answers = await Promise.all([this.#localProgress(here), ...asked])
-    return new Map(answers.flatMap((answer) => [...answer]))
+    for (const name of query.connectors) {
+      const owner = this.#statusStore.connector(name)?.workerId
+      if (owner !== undefined) ofOwner(owner).connectors.push(name)
+    }
+    for (const id of query.tasks) {
+      const owner = this.#statusStore.task(id)?.workerId
+      if (owner !== undefined) ofOwner(owner).tasks.push(id)
+    }
+    const answers = await Promise.all(
+      [...byOwner].map(([workerId, theirs]) =>
+        workerId === this.#options.workerId ? this.#localProgress(theirs) : this.#peers.progress(this.#urlOf(workerId), theirs),
+      ),
+    )
+    return {
+      connectors: Object.assign({}, ...answers.map((answer) => answer.connectors)) as WorkerProgress['connectors'],
+      tasks: Object.assign({}, ...answers.map((answer) => answer.tasks)) as WorkerProgress['tasks'],
+    }
   }
 
-  #localProgress(ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
-    return localProgress({ worker: this.#worker, failures: this.#failures, workerId: this.#options.workerId }, ids)
+  #localProgress(query: ProgressQuery): Promise<WorkerProgress> {
+    return localProgress({ worker: this.#worker, failures: this.#failures, workerId: this.#options.workerId }, query)
   }
 
   /** Workers of a cluster are reached alike. */
@@ -586,6 +615,7 @@ export class DistributedHerder implements Herder {
       taskState: (id, state, failure) => this.#reports.taskState(id, state, failure),
       failedAgain: (id, count) => this.#reports.failedAgain(id, count),
       activeTopic: (id, topic) => this.#reports.activeTopic(id, topic),
+      restartWanted: (subject, begin) => this.#restartFailed(subject, begin),
       leaseMs: () => this.#group.leaseMs,
       taskReconfigurationRequested: (name) => this.#reconfiguration.request(name),
     }

@@ -1,12 +1,12 @@
 import type { Properties } from '@millrace/api'
-import type { TaskId, TaskProgress } from '@millrace/rest-api'
+import type { ConnectorProgress, ProgressQuery, TaskProgress, WorkerProgress } from '@millrace/rest-api'
 import type { SessionKey } from '../../storage/config-store.ts'
 import { ConnectError } from '@millrace/api'
 import { taskKey } from './incremental-cooperative-assignor.ts'
 import type { WorkerClient } from './worker-client.ts'
 
-/** Where workers ask each other for the live progress of tasks. Java workers have nothing like it and answer 404. */
-export const PROGRESS_PATH = 'millrace/tasks/progress'
+/** Where workers ask each other for the live progress of what they run. Java workers have nothing like it and answer 404. */
+export const PROGRESS_PATH = 'millrace/progress'
 
 export interface PeerWorkersOptions {
   readonly client: Pick<WorkerClient, 'request'>
@@ -18,13 +18,14 @@ export interface PeerWorkersOptions {
 
 /** How long the owner of a task has to tell its progress before the last known one is shown. Milliseconds. */
 const PROGRESS_TIMEOUT_MS = 500
-/** What was last known of other workers' tasks is kept for this many of them. */
+/** What was last known is kept for this many connectors, and this many tasks, of other workers. */
 const KNOWN_MAX = 1_000
 
 /** What a worker asks of the others in its cluster, signed with the cluster's key. */
 export class PeerWorkers {
   readonly #options: PeerWorkersOptions
-  readonly #known = new Map<string, TaskProgress>()
+  readonly #tasks = new Map<string, TaskProgress>()
+  readonly #connectors = new Map<string, ConnectorProgress>()
 
   constructor(options: PeerWorkersOptions) {
     this.#options = options
@@ -37,43 +38,48 @@ export class PeerWorkers {
   }
 
   /**
-   * The progress of tasks that run on another worker, as it tells it, or as it was last known; what is not known is left out.
+   * The progress of what runs on another worker, as that tells it, or as it was last known. What is not known is left out.
    * Resolves within 500 ms and a little; never rejects.
    */
-  async taskProgress(url: string, ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {
+  async progress(url: string, query: ProgressQuery): Promise<WorkerProgress> {
     try {
       const { text } = await this.#options.client.request({
         method: 'POST',
         url: `${url}${PROGRESS_PATH}`,
-        body: JSON.stringify(ids),
+        body: JSON.stringify(query),
         signature: this.#signature(),
         timeoutMs: PROGRESS_TIMEOUT_MS,
       })
-      for (const [name, progress] of Object.entries(JSON.parse(text) as Record<string, TaskProgress>)) this.#remember(name, progress)
+      const told = JSON.parse(text) as WorkerProgress
+      for (const [name, progress] of Object.entries(told.tasks)) remember(this.#tasks, name, progress)
+      for (const [name, progress] of Object.entries(told.connectors)) remember(this.#connectors, name, progress)
     } catch {
       // It is gone, or does not know the request: what is shown then says when it was observed.
     }
-    return new Map(
-      ids.flatMap((id) => {
-        const progress = this.#known.get(taskKey(id))
-        return progress === undefined ? [] : [[taskKey(id), progress] as const]
-      }),
-    )
-  }
-
-  #remember(name: string, progress: TaskProgress): void {
-    this.#known.delete(name)
-    this.#known.set(name, progress)
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= KNOWN_MAX) break
-      this.#known.delete(oldest)
-    }
+    return { connectors: chosen(this.#connectors, query.connectors), tasks: chosen(this.#tasks, query.tasks.map(taskKey)) }
   }
 
   #signature(): { key: SessionKey; algorithm: string } | null {
     const key = this.#options.signingKey()
     return key === null ? null : { key, algorithm: this.#options.algorithm }
   }
+}
+
+function remember<Progress>(known: Map<string, Progress>, name: string, progress: Progress): void {
+  known.delete(name)
+  known.set(name, progress)
+  for (const oldest of known.keys()) {
+    if (known.size <= KNOWN_MAX) break
+    known.delete(oldest)
+  }
+}
+
+function chosen<Progress>(known: ReadonlyMap<string, Progress>, names: readonly string[]): Record<string, Progress> {
+  const found = names.flatMap((name) => {
+    const progress = known.get(name)
+    return progress === undefined ? [] : [[name, progress] as const]
+  })
+  return Object.fromEntries(found)
 }
 
 /** There is no key to sign a request with. */

@@ -22,6 +22,7 @@ import type { PluginRegistry } from '../../plugins/plugin-registry.ts'
 import type { ConfigSnapshot, ConfigStore, StoredConnectorConfig, TargetState } from '../../storage/config-store.ts'
 import type { OffsetStore } from '../../storage/offset-store.ts'
 import type { StatusStore } from '../../storage/status-store.ts'
+import type { RestartSubject } from '../../worker/auto-restart.ts'
 import type { ReportedConnectorState, ReportedTaskState, WorkerListener } from '../../worker/worker-listener.ts'
 import { ClientOverrides, type ClientOverridesOptions } from '../client-overrides.ts'
 import { ConfiguredConnectors } from '../configured-connectors.ts'
@@ -122,8 +123,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
     this.#answers = new ConnectorAnswers({
       ...options,
       connectors: this.#connectors,
-      failures,
-      readProgress: (ids) => localProgress({ worker: this.#worker, failures, workerId: options.workerId }, ids),
+      readProgress: (query) => localProgress({ worker: this.#worker, failures, workerId: options.workerId }, query),
       forgetTopics: (name) => this.#worker.forgetTopics(name),
     })
     this.#validation = new ConnectorValidation({ ...options, worker: this.#worker, clientOverrides })
@@ -313,7 +313,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
     throw new RestError(500, 'Kafka Connect in standalone mode does not support exactly-once source connectors.')
   }
 
-  async localTaskProgress(): Promise<never> {
+  async localProgress(): Promise<never> {
     throw new RestError(500, 'There are no other workers in standalone mode.')
   }
 
@@ -351,6 +351,10 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   failedAgain(id: TaskId, count: number): void {
     this.#reports.failedAgain(id, count)
+  }
+
+  restartWanted({ connector, task }: RestartSubject, begin: () => boolean): Promise<void> {
+    return this.#operations.run(connector, (stage) => this.#restartFailed(connector, task, begin, stage))
   }
 
   activeTopic(id: TaskId, topic: string): void {
@@ -395,6 +399,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
       await this.#worker.startConnector(name, config, targetState, this.#connectors.secretsOf(name, config))
     } catch (error) {
       this.#reports.connectorNotStarted(name, error)
+      this.#worker.startFailed({ connector: name, task: null }, this.#connectors.knownConfig(name), error)
       throw new RestError(500, `Failed to transition connector ${name} to state ${targetState}: ${failureOf(error).message}`, { cause: error })
     }
   }
@@ -435,6 +440,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
       await this.#worker.startTask(id, connectorConfig, await this.#connectors.resolvedTaskConfig(id), targetState, secrets)
     } catch (error) {
       this.#reports.taskNotStarted(id, error)
+      this.#worker.startFailed(id, this.#connectors.knownConfig(id.connector), error)
       throw error
     }
   }
@@ -446,6 +452,23 @@ export class StandaloneHerder implements Herder, WorkerListener {
     await this.#worker.stopTasks(ids)
     await this.#configStore.removeTaskConfigs(name)
     for (const id of ids) this.#statusStore.deleteTask(id)
+  }
+
+  /** What failed is restarted without anybody asking. */
+  async #restartFailed(name: string, task: number | null, begin: () => boolean, stage: ReportStage): Promise<void> {
+    const id = task === null ? null : { connector: name, task }
+    if (!this.#snapshot().contains(name) || (id !== null && this.#snapshot().taskConfig(id) === null) || !begin()) return
+    if (id !== null) {
+      stage(`stopping task ${name}-${id.task}`)
+      await this.#worker.stopTasks([id])
+      this.#reports.taskState(id, 'RESTARTING', null)
+      return this.#startTask(id, stage)
+    }
+    stage(`stopping connector ${name}`)
+    await this.#worker.stopConnector(name)
+    this.#reports.connectorState(name, 'RESTARTING', null)
+    await this.#startConnector(name, stage)
+    await this.#updateTasks(name, stage)
   }
 
   async #restartByPlan(name: string, request: RestartRequest, stage: ReportStage): Promise<ConnectorStateInfo> {

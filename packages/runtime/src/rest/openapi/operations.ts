@@ -85,10 +85,10 @@ export const operations: Readonly<Record<string, Operation>> = {
     answers: { 204: null },
   },
   'PUT /connectors/:connector/fence': { summary: 'Internal, signed: fence earlier tasks of a source (KIP-618)', answers: { 204: null } },
-  'POST /millrace/tasks/progress': {
-    summary: 'Internal, signed: live progress of tasks on this worker; an addition',
-    request: 'TaskIds',
-    answers: { 200: 'TaskProgressByName' },
+  'POST /millrace/progress': {
+    summary: 'Internal, signed: live progress of what this worker runs; an addition',
+    request: 'ProgressQuery',
+    answers: { 200: 'WorkerProgress' },
   },
   'GET /metrics': {
     summary: 'Metrics for Prometheus, as text or, by `Accept`, as OpenMetrics; an addition that `millrace.metrics.listeners` may move elsewhere',

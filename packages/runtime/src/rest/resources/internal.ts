@@ -1,5 +1,5 @@
 import type { Herder } from '../../herder/herder.ts'
-import { readTaskConfigs, readTaskIds } from '../request-bodies.ts'
+import { readProgressQuery, readTaskConfigs } from '../request-bodies.ts'
 import type { RestAnswer, RestRequest } from '../router.ts'
 
 /** `InternalConnectResource`: what workers of a cluster ask of each other. */
@@ -16,10 +16,10 @@ export class InternalResource {
     return { status: 204 }
   }
 
-  /** An addition of ours: how far tasks of this worker are, for the worker that answers for their connector. */
-  taskProgress = async (request: RestRequest): Promise<RestAnswer> => ({
+  /** An addition of ours: how connectors and tasks of this worker are, for the worker that answers for them. */
+  progress = async (request: RestRequest): Promise<RestAnswer> => ({
     status: 200,
-    body: await this.#herder.localTaskProgress(readTaskIds(request.body), request),
+    body: await this.#herder.localProgress(readProgressQuery(request.body), request),
   })
 
   fence = async (request: RestRequest): Promise<RestAnswer> => {
