@@ -51,7 +51,7 @@ function receive(message: ToTaskThread): void {
       void answer(
         (reply) => channel.post(reply),
         message.request,
-        () => tasks.get(nameOf(message.id))?.hosted.progress() ?? null,
+        () => message.ids.map((id) => tasks.get(nameOf(id))?.hosted.progress() ?? null),
       )
       return
     case 'read-all-progress':

@@ -119,11 +119,11 @@ export interface ForgetTopics {
   readonly id: TaskId
 }
 
-/** Answered with `TaskProgress` without observer, or null where the thread does not have the task. */
+/** Answered with a `ProgressSnapshot` for each, in their order; null where the thread does not have the task. */
 export interface ReadProgress {
   readonly type: 'read-progress'
   readonly request: number
-  readonly id: TaskId
+  readonly ids: readonly TaskId[]
 }
 
 /** Answered with `ReportedProgress[]`: of all tasks of the thread at once. */

@@ -56,6 +56,13 @@ export interface TaskThreadOptions {
   readonly isExclusive: boolean
 }
 
+/** A question about the progress of tasks that is about to be asked. */
+interface ProgressRead {
+  readonly ids: TaskId[]
+  /** In the order of `ids`. */
+  readonly answer: Promise<readonly (ProgressSnapshot | null)[]>
+}
+
 /** The main thread's side of a task thread. */
 export class TaskThreadHandle {
   readonly isExclusive: boolean
@@ -67,6 +74,7 @@ export class TaskThreadHandle {
   readonly #services: ThreadServices
   readonly #listener: TaskThreadListener
   readonly #forgetOutput: () => void
+  #progressRead: ProgressRead | null = null
 
   constructor({ limits, log, services, listener, isExclusive }: TaskThreadOptions) {
     this.isExclusive = isExclusive
@@ -124,7 +132,20 @@ export class TaskThreadHandle {
   }
 
   readProgress(id: TaskId): Promise<ProgressSnapshot | null> {
-    return this.#thread.request((request) => ({ type: 'read-progress', request, id }))
+    this.#progressRead ??= this.#beginReadingProgress()
+    const { ids, answer } = this.#progressRead
+    const index = ids.push(id) - 1
+    return answer.then((snapshots) => snapshots[index] ?? null)
+  }
+
+  /** Those that are asked about in one turn go in one message: the states of many connectors are asked for together. */
+  #beginReadingProgress(): ProgressRead {
+    const ids: TaskId[] = []
+    const answer = Promise.resolve().then(() => {
+      this.#progressRead = null
+      return this.#thread.request<readonly (ProgressSnapshot | null)[]>((request) => ({ type: 'read-progress', request, ids }))
+    })
+    return { ids, answer }
   }
 
   /** The progress of all tasks of the thread. */

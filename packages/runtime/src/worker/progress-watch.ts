@@ -178,6 +178,7 @@ export class ProgressWatch {
   }
 
   #forgetOldest(): void {
+    if (this.#known.size <= ENDED_MAX) return
     const running = new Set(this.#options.runs().map(({ start }) => nameOf(start.id)))
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= ENDED_MAX + running.size) return
