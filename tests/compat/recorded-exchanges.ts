@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { javaTraceOf } from './java-trace.ts'
 
 /*
  * Exchanges with the REST API of Apache Kafka Connect 4.3.1, recorded from a real worker and a real broker: `golden-rest.json` in distributed
@@ -37,7 +38,7 @@ export function comparable(answer: Answer, origin: string): Answer {
     if (key === 'documentation') return typeof value === 'string' && value !== '' ? '<prose omitted>' : value
     if (key === 'commit' || key === 'kafka_cluster_id') return typeof value === 'string' ? `<${key}>` : value
     // Java's frames are Java's: the first line says what failed.
-    if (key === 'trace') return typeof value === 'string' ? value.split('\n')[0] : value
+    if (key === 'trace') return typeof value === 'string' ? javaTraceOf(value).split('\n')[0] : value
     return value
   }) as Answer
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { temporaryFolder, waitFor } from '@millrace/testing'
+import { javaTraceOf } from '../compat/java-trace.ts'
 import type { BrokerUnderTest, RunningBroker } from './broker-under-test.ts'
 import { type MillraceWorker, type Properties, startWorker } from './millrace-process.ts'
 
@@ -95,7 +96,8 @@ export function fileToFileSuite(broker: BrokerUnderTest, options: { readonly ski
         describe: () => worker.describe('broken'),
       })
       const broken = await worker.client.connectorStatus('broken')
-      assert.match(broken.tasks[0]?.trace ?? '', /^org\.apache\.kafka\.connect\.errors\.ConnectException: .*missing/)
+      assert.match(broken.tasks[0]?.trace ?? '', /^".*missing\/folder\/out\.txt" does not exist \[MR-3301\]\nat connector "broken", task 0, start\nTry: .*\n/)
+      assert.match(javaTraceOf(broken.tasks[0]?.trace ?? ''), /^org\.apache\.kafka\.connect\.errors\.ConnectException: .*missing/)
       await untilEqual(worker, files)
       files.append(lines(1000, 1000))
       await untilEqual(worker, files)

@@ -82,14 +82,16 @@ describe('a group of Java workers and ours', { skip: skipWithoutPeer() }, () => 
     for (const name of names) await settled(() => leader.client.createConnector({ name, config }))
     const failedOn = async ({ id }: GroupWorker) => {
       const statuses = await Promise.all(names.map((name) => leader.client.connectorStatus(name)))
-      return statuses.find(({ connector }) => connector.worker_id === id && connector.state === 'FAILED')?.connector.trace
+      return statuses.find(({ connector }) => connector.worker_id === id && connector.state === 'FAILED')?.connector
     }
     for (const worker of [ours, java]) {
-      const trace = await waitFor(() => failedOn(worker), {
+      const { trace = '', millrace } = await waitFor(() => failedOn(worker), {
         what: `a connector to fail on ${worker.name}`,
         describe: () => group.describe(...names),
       })
       assert.match(trace, /Failed to find any class that implements Connector and which name matches test\.MisbehavingSourceConnector/)
+      // Java has no words but its trace, which is shown as it is.
+      assert.deepEqual([/\[MR-3101\]\n/.test(trace), millrace?.failure?.hint], worker === ours ? [true, 'MR-3101'] : [false, undefined])
     }
   })
 })

@@ -193,8 +193,33 @@ describe('three workers of a cluster', () => {
       { what: 'the connector to fail' },
     )
     assert.match(status.connector.trace ?? '', /the external system is on fire/)
+    // Whoever is asked: the worker that ran it tells why.
+    for (const { client } of cluster.workers) {
+      const { root_cause, hint, where } = (await client.connectorStatus('c')).connector.millrace?.failure ?? {}
+      assert.deepEqual([root_cause, hint, where], ['the external system is on fire', 'MR-6002', { connector: 'c', stage: 'start' }])
+    }
     await cluster.client.putConnectorConfig('c', { ...source('c', 2).config, name: 'c' })
     await cluster.running('c', 2)
+  })
+
+  it('tell why a task failed, whichever of them is asked', async () => {
+    await cluster.client.createConnector(source('c', 2, { behaviour: 'poll throw' }))
+    for (const { client } of cluster.workers) {
+      const tasks = await waitFor(
+        async () => {
+          const found = (await client.connectorStatus('c').catch(() => null))?.tasks ?? []
+          return found.length === 2 && found.every(({ state, millrace }) => state === 'FAILED' && millrace?.failure !== undefined) && found
+        },
+        { what: 'both tasks to fail' },
+      )
+      for (const { id, trace, millrace } of tasks) {
+        assert.deepEqual(millrace?.failure?.where, { connector: 'c', task: id, stage: 'poll' })
+        assert.match(
+          trace ?? '',
+          /^the external system is on fire \[MR-6002\]\nat connector "c", task \d, poll\nTry: .*\nError: the external system is on fire\n\tat /,
+        )
+      }
+    }
   })
 
   it('refuse unsigned requests for internal endpoints', async () => {
