@@ -169,7 +169,7 @@ export class DeadLetterQueue implements ErrorReporter<ConsumedMessage> {
   }
 
   /** Added after the message's own; a name that is there already is there twice then. */
-  #contextHeaders({ stage, className, cause }: StageError, { topic, partition, offset }: ConsumedMessage): readonly MessageHeader[] {
+  #contextHeaders({ stage, className, cause, hasTrace }: StageError, { topic, partition, offset }: ConsumedMessage): readonly MessageHeader[] {
     const { id, mask } = this.#options
     const text = mask(messageOf(cause))
     return [
@@ -185,8 +185,8 @@ export class DeadLetterQueue implements ErrorReporter<ConsumedMessage> {
       { key: `${HEADER_PREFIX}stage`, value: this.#bytesOf(stage) },
       { key: `${HEADER_PREFIX}class.name`, value: this.#bytesOf(className) },
       { key: `${HEADER_PREFIX}exception.class.name`, value: this.#bytesOf(javaClassOf(cause)) },
-      { key: `${HEADER_PREFIX}exception.message`, value: text === '' ? null : Buffer.from(text) },
-      { key: `${HEADER_PREFIX}exception.stacktrace`, value: Buffer.from(mask(traceOf(cause))) },
+      { key: `${HEADER_PREFIX}exception.message`, value: text === '' ? null : this.#bytesOf(text) },
+      { key: `${HEADER_PREFIX}exception.stacktrace`, value: Buffer.from(mask(traceOf(cause, hasTrace))) },
     ]
   }
 

@@ -137,15 +137,15 @@ function stageOf({ stage, className, details: { bytes, ...details } }: StageErro
   return { stage, className, ...details, ...(bytes === undefined ? {} : { bytes: foreignBytes(bytes) }) }
 }
 
-/** What an error and its causes look like in a trace of Java. */
-export function traceOf(error: unknown): string {
+/** What an error and its causes look like in a trace of Java. @param hasStacks false where it is known that they have none, to save the look. */
+export function traceOf(error: unknown, hasStacks = true): string {
   let trace = ''
   for (const [depth, current] of chainOf(error).entries()) {
     if (depth > 0) trace += 'Caused by: '
     if (current instanceof FailureError) trace += `${current.failure.trace.trimEnd()}\n`
     else {
       const message = messageOf(current)
-      trace += `${message === '' ? javaClassOf(current) : `${javaClassOf(current)}: ${message}`}\n${stackLines(current)}`
+      trace += `${message === '' ? javaClassOf(current) : `${javaClassOf(current)}: ${message}`}\n${hasStacks ? stackLines(current) : ''}`
     }
   }
   return trace

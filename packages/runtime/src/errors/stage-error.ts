@@ -21,6 +21,8 @@ export class StageError extends ConnectError {
   /** The Java class name of the plug-in that was at work. */
   readonly className: string
   readonly details: StageDetails
+  /** Whether its cause may have a stack trace: false where very many records fail (`TraceBudget`). */
+  readonly hasTrace: boolean
 
   /** @param cause what the plug-in threw, after all tries. */
   constructor(stage: ErrorStage, className: string, cause: unknown, details: StageDetails = {}) {
@@ -29,6 +31,7 @@ export class StageError extends ConnectError {
     Error.stackTraceLimit = 0
     super('Tolerance exceeded in error handler', { cause })
     Error.stackTraceLimit = limit
+    this.hasTrace = limit !== 0
     this.stage = stage
     this.className = className
     this.details = details

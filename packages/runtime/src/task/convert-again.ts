@@ -1,15 +1,12 @@
 import type { MaybePromise } from '@millrace/api'
 import { type Retries, StoppedError } from '../errors/retries.ts'
-import { type ErrorStage, type StageDetails, StageError } from '../errors/stage-error.ts'
+import type { StageError } from '../errors/stage-error.ts'
 
 /** One step of a record's conversion, by one converter. */
 export interface ConversionStep {
-  readonly stage: ErrorStage
-  /** Java's name of the converter's class. */
-  readonly className: string
   readonly convert: () => MaybePromise<unknown>
-  /** Told where the step fails. */
-  readonly details: () => StageDetails
+  /** What becomes of an error of `convert`. */
+  readonly failed: (cause: unknown) => StageError
 }
 
 /**
@@ -44,10 +41,10 @@ async function settled(step: ConversionStep, first: () => MaybePromise<unknown>,
   }
 }
 
-async function again({ stage, className, convert, details }: ConversionStep, error: unknown, retries: Retries): Promise<unknown> {
+async function again({ convert, failed }: ConversionStep, error: unknown, retries: Retries): Promise<unknown> {
   try {
     return await retries.again(error, convert)
   } catch (last) {
-    throw last instanceof StoppedError ? last : new StageError(stage, className, last, details())
+    throw last instanceof StoppedError ? last : failed(last)
   }
 }

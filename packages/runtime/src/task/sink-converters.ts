@@ -41,9 +41,16 @@ export class SinkConverters {
 
   #failed(error: unknown, cursor: FetchedPartition, raw: Headers | null, begun: readonly MaybePromise<unknown>[]): Promise<SinkRecord> {
     const isLast = !begun.some((result) => result instanceof Promise) && !this.#retries.handles(error)
-    const { stage, className, details } = this.#steps(cursor, raw)[begun.length]!
-    if (isLast) throw new StageError(stage, className, error, details())
+    if (isLast) throw this.#stageError(error, cursor, begun.length)
     return this.#slowly(cursor, raw, begun, [error])
+  }
+
+  /** Of the step with this number. There may be very many of them: nothing is made but what is asked for. */
+  #stageError(cause: unknown, cursor: FetchedPartition, step: number): StageError {
+    const { key, value, header } = this.#converters.classNames
+    if (step === 0) return new StageError('KEY_CONVERTER', key, cause, detailsOf(cursor, cursor.keyStart, cursor.keyEnd))
+    if (step === 1) return new StageError('VALUE_CONVERTER', value, cause, detailsOf(cursor, cursor.valueStart, cursor.valueEnd))
+    return new StageError('HEADER_CONVERTER', header, cause, detailsOf(cursor, -1, -1))
   }
 
   async #slowly(cursor: FetchedPartition, raw: Headers | null, begun: readonly MaybePromise<unknown>[], failure: readonly unknown[]): Promise<SinkRecord> {
@@ -52,21 +59,11 @@ export class SinkConverters {
   }
 
   #steps(cursor: FetchedPartition, raw: Headers | null): readonly ConversionStep[] {
-    const { key, value, header } = this.#converters.classNames
+    const failed = (step: number) => (cause: unknown) => this.#stageError(cause, cursor, step)
     return [
-      { stage: 'KEY_CONVERTER', className: key, convert: () => this.#key(cursor, raw), details: () => detailsOf(cursor, cursor.keyStart, cursor.keyEnd) },
-      {
-        stage: 'VALUE_CONVERTER',
-        className: value,
-        convert: () => this.#value(cursor, raw),
-        details: () => detailsOf(cursor, cursor.valueStart, cursor.valueEnd),
-      },
-      {
-        stage: 'HEADER_CONVERTER',
-        className: header,
-        convert: () => (raw === null ? null : this.#headers(cursor.topic, raw)),
-        details: () => detailsOf(cursor, -1, -1),
-      },
+      { convert: () => this.#key(cursor, raw), failed: failed(0) },
+      { convert: () => this.#value(cursor, raw), failed: failed(1) },
+      { convert: () => (raw === null ? null : this.#headers(cursor.topic, raw)), failed: failed(2) },
     ]
   }
 

@@ -65,9 +65,16 @@ export class SourceConverters {
 
   #failed(error: unknown, record: SourceRecord, begun: readonly MaybePromise<unknown>[]): Promise<Message> {
     const isLast = !begun.some((result) => result instanceof Promise) && !this.#retries.handles(error)
-    const { stage, className, details } = this.#steps(record)[begun.length]!
-    if (isLast) throw new StageError(stage, className, error, details())
+    if (isLast) throw this.#stageError(error, record, begun.length)
     return this.#slowly(record, begun, [error])
+  }
+
+  /** Of the step with this number. */
+  #stageError(cause: unknown, record: SourceRecord, step: number): StageError {
+    const { key, value, header } = this.#converters.classNames
+    const details = { record: coordinatesOf(record) }
+    if (step === 0) return new StageError('HEADER_CONVERTER', header, cause, details)
+    return step === 1 ? new StageError('KEY_CONVERTER', key, cause, details) : new StageError('VALUE_CONVERTER', value, cause, details)
   }
 
   async #slowly(record: SourceRecord, begun: readonly MaybePromise<unknown>[], failure: readonly unknown[]): Promise<Message> {
@@ -76,12 +83,11 @@ export class SourceConverters {
   }
 
   #steps(record: SourceRecord): readonly ConversionStep[] {
-    const details = () => ({ record: coordinatesOf(record) })
-    const { key, value, header } = this.#converters.classNames
+    const failed = (step: number) => (cause: unknown) => this.#stageError(cause, record, step)
     return [
-      { stage: 'HEADER_CONVERTER', className: header, convert: () => (record.headers === null ? null : this.#headers(record)), details },
-      { stage: 'KEY_CONVERTER', className: key, convert: () => this.#key(record), details },
-      { stage: 'VALUE_CONVERTER', className: value, convert: () => this.#value(record), details },
+      { convert: () => (record.headers === null ? null : this.#headers(record)), failed: failed(0) },
+      { convert: () => this.#key(record), failed: failed(1) },
+      { convert: () => this.#value(record), failed: failed(2) },
     ]
   }
 
