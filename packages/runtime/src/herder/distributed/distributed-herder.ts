@@ -30,7 +30,7 @@ import type {
   TargetState,
 } from '../../storage/config-store.ts'
 import type { OffsetStore } from '../../storage/offset-store.ts'
-import type { StatusStore } from '../../storage/status-store.ts'
+import type { ConnectorStatus, StatusStore } from '../../storage/status-store.ts'
 import type { RestartSubject } from '../../worker/auto-restart.ts'
 import type { WorkerListener } from '../../worker/worker-listener.ts'
 import { ClientOverrides, type ClientOverridesOptions } from '../client-overrides.ts'
@@ -103,6 +103,9 @@ export interface DistributedHerderOptions {
   /** How long a request waits for its change. Milliseconds; default 90000. */
   readonly requestTimeoutMs?: number
 }
+
+/** No worker's id. */
+const NOBODY = ''
 
 /** How long the loop may be busy before the worker counts as unhealthy. Milliseconds. */
 const HEALTH_TIMEOUT_MS = 10_000
@@ -574,23 +577,26 @@ export class DistributedHerder implements Herder {
   /** One request per worker that runs some of it, all at the same time. */
   async #readProgress(query: ProgressQuery): Promise<WorkerProgress> {
     const byOwner = new Map<string, { connectors: string[]; tasks: TaskId[] }>()
+    // Who gave it up has nothing new to tell, and may be gone.
+    const ownerOf = ({ state, workerId }: ConnectorStatus): string => (state === 'UNASSIGNED' && workerId !== this.#options.workerId ? NOBODY : workerId)
     const ofOwner = (workerId: string) => {
       let theirs = byOwner.get(workerId)
       if (theirs === undefined) byOwner.set(workerId, (theirs = { connectors: [], tasks: [] }))
       return theirs
     }
     for (const name of query.connectors) {
-      const owner = this.#statusStore.connector(name)?.workerId
-      if (owner !== undefined) ofOwner(owner).connectors.push(name)
+      const status = this.#statusStore.connector(name)
+      if (status !== null) ofOwner(ownerOf(status)).connectors.push(name)
     }
     for (const id of query.tasks) {
-      const owner = this.#statusStore.task(id)?.workerId
-      if (owner !== undefined) ofOwner(owner).tasks.push(id)
+      const status = this.#statusStore.task(id)
+      if (status !== null) ofOwner(ownerOf(status)).tasks.push(id)
     }
     const answers = await Promise.all(
-      [...byOwner].map(([workerId, theirs]) =>
-        workerId === this.#options.workerId ? this.#localProgress(theirs) : this.#peers.progress(this.#urlOf(workerId), theirs),
-      ),
+      [...byOwner].map(([workerId, theirs]) => {
+        if (workerId === this.#options.workerId) return this.#localProgress(theirs)
+        return workerId === NOBODY ? this.#peers.lastProgress(theirs) : this.#peers.progress(this.#urlOf(workerId), theirs)
+      }),
     )
     return {
       connectors: Object.assign({}, ...answers.map((answer) => answer.connectors)) as WorkerProgress['connectors'],

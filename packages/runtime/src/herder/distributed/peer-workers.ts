@@ -56,6 +56,11 @@ export class PeerWorkers {
     } catch {
       // It is gone, or does not know the request: what is shown then says when it was observed.
     }
+    return this.lastProgress(query)
+  }
+
+  /** What was told last, without asking. */
+  lastProgress(query: ProgressQuery): WorkerProgress {
     return { connectors: chosen(this.#connectors, query.connectors), tasks: chosen(this.#tasks, query.tasks.map(taskKey)) }
   }
 
