@@ -48,17 +48,24 @@ export class Spread {
   }
 
   get average(): number {
-    const parts = [...this.#past, { sum: this.#sum, count: this.#count }]
-    return parts.reduce((sum, part) => sum + part.sum, 0) / parts.reduce((count, part) => count + part.count, 0)
+    let sum = this.#sum
+    let count = this.#count
+    for (const past of this.#past) {
+      sum += past.sum
+      count += past.count
+    }
+    return sum / count
   }
 
   get greatest(): number {
-    const max = Math.max(this.#max, ...this.#past.map(({ max }) => max))
+    let max = this.#max
+    for (const past of this.#past) max = Math.max(max, past.max)
     return max === Number.NEGATIVE_INFINITY ? Number.NaN : max
   }
 
   get least(): number {
-    const min = Math.min(this.#min, ...this.#past.map(({ min }) => min))
+    let min = this.#min
+    for (const past of this.#past) min = Math.min(min, past.min)
     return min === Number.POSITIVE_INFINITY ? Number.NaN : min
   }
 

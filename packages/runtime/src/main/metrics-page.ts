@@ -1,5 +1,5 @@
 import { exposition, type MetricFormat } from '../metrics/exposition.ts'
-import { MetricLines } from '../metrics/metric-lines.ts'
+import { MetricLines, unpacked } from '../metrics/metric-lines.ts'
 import type { Metric, MetricStyle } from '../metrics/metric.ts'
 import type { ConnectorStatus, StatusStore, TaskStatus } from '../storage/status-store.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
@@ -59,7 +59,7 @@ export class MetricsPage {
     }
     lines.addAll(this.#process(silent, worker?.threads() ?? []))
     lines.add({ group: 'millrace_worker', name: 'reading-seconds', tags: {}, value: (performance.now() - startedAtMs) / 1000 })
-    return exposition(format, [lines.families(), ...readings], nextTurn)
+    return exposition(format, [lines.families(), ...readings.map(unpacked)], nextTurn)
   }
 
   #connectors(worker: MeasuredWorker): Metric[] {

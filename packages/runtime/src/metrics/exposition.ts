@@ -39,7 +39,7 @@ export async function exposition(format: MetricFormat, sources: readonly (readon
       else merged.set(family.name, [family])
     }
   }
-  const pieces: Buffer[] = []
+  const pieces: Uint8Array[] = []
   let startedAtMs = performance.now()
   for (const [name, parts] of merged) {
     if (performance.now() - startedAtMs > SLICE_MS_MAX) {
@@ -47,7 +47,7 @@ export async function exposition(format: MetricFormat, sources: readonly (readon
       startedAtMs = performance.now()
     }
     pieces.push(Buffer.from(heading(format, name, parts[0]!)))
-    for (const { lines } of parts) pieces.push(Buffer.from(lines))
+    for (const { lines } of parts) pieces.push(typeof lines === 'string' ? Buffer.from(lines) : lines)
   }
   if (format === 'openmetrics') pieces.push(Buffer.from('# EOF\n'))
   return Buffer.concat(pieces)

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { exposition, metricFormatOf } from './exposition.ts'
 import type { Metric, MetricFamily } from './metric.ts'
-import { MetricLines } from './metric-lines.ts'
+import { MetricLines, unpacked } from './metric-lines.ts'
 
 const noPause = () => Promise.resolve()
 
-function lines(style: 'short' | 'full', ...metrics: Metric[]): readonly MetricFamily[] {
+function lines(style: 'short' | 'full', ...metrics: Metric[]) {
   const made = new MetricLines(style)
   made.addAll(metrics)
   return made.families()
@@ -117,4 +117,11 @@ test('a long answer lets others have their turn', async () => {
   const families = Array.from({ length: 400 }, (_, index) => ({ name: `f${index}`, type: 'gauge' as const, help: 'h', lines: 'f 1\n'.repeat(50_000) }))
   await exposition('text', [families], async () => void pauses++)
   assert.ok(pauses > 0)
+})
+
+test('families cross threads as one block of bytes, and come out as they were', async () => {
+  const made = new MetricLines('short')
+  made.addAll([polled, { ...polled, tags: { connector: 'ä→', task: '1' } }, status])
+  const direct = await text('text', made.families())
+  assert.equal(await text('text', unpacked(structuredClone(made.packed()))), direct)
 })

@@ -1,9 +1,9 @@
 import { metricHelp } from './metric-catalogue.ts'
-import type { Metric, MetricFamily, MetricStyle, MetricTags } from './metric.ts'
+import type { Metric, MetricFamily, MetricStyle, MetricTags, PackedMetrics } from './metric.ts'
 import { exposedName, labelName } from './metric-names.ts'
 
 /** A family under construction. */
-type Family = { -readonly [Key in keyof MetricFamily]: MetricFamily[Key] }
+type Family = Omit<MetricFamily, 'lines'> & { lines: string }
 
 /** Where metrics of one attribute go. */
 interface Place {
@@ -43,8 +43,18 @@ export class MetricLines {
   }
 
   /** What was written so far. */
-  families(): MetricFamily[] {
+  families(): readonly (MetricFamily & { readonly lines: string })[] {
     return [...this.#families.values()]
+  }
+
+  /** What was written so far, for another thread. */
+  packed(): PackedMetrics {
+    const families = this.families().map((family) => ({ ...family, length: Buffer.byteLength(family.lines) }))
+    // Not of the pool that small Buffers share: it would cross as a whole.
+    const bytes = Buffer.allocUnsafeSlow(families.reduce((sum, { length }) => sum + length, 0))
+    let end = 0
+    for (const { lines } of families) end += bytes.write(lines, end)
+    return { families: families.map(({ name, type, help, length }) => ({ name, type, help, length })), bytes }
   }
 
   #placeOf(metric: Metric): Place {
@@ -72,6 +82,16 @@ export class MetricLines {
     const labels = new Map(Object.entries(tags).map(([tag, value]) => [labelName(this.#style, tag), escaped(value)]))
     return [...labels].map(([label, value]) => `${label}="${value}"`).join(',')
   }
+}
+
+/** What another thread has written. */
+export function unpacked({ families, bytes }: PackedMetrics): MetricFamily[] {
+  let start = 0
+  return families.map(({ length, ...family }) => {
+    const lines = bytes.subarray(start, start + length)
+    start += length
+    return { ...family, lines }
+  })
 }
 
 function numberText(value: number): string {

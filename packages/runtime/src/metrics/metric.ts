@@ -18,11 +18,18 @@ export interface Metric {
  */
 export type MetricStyle = 'short' | 'full'
 
-/** Metrics of one name, as Prometheus reads them. Plain data: it crosses threads. */
+/** Metrics of one name, as Prometheus reads them. */
 export interface MetricFamily {
   readonly name: string
   readonly type: 'counter' | 'gauge'
   readonly help: string
-  /** One line for each metric, in the same form in both formats. */
-  readonly lines: string
+  /** One line for each metric, in the same form in both formats; bytes where they come from another thread. */
+  readonly lines: string | Uint8Array
+}
+
+/** Families on their way to another thread: one block of bytes crosses several times faster than texts, and costs the receiver next to nothing. */
+export interface PackedMetrics {
+  readonly families: readonly (Omit<MetricFamily, 'lines'> & { readonly length: number })[]
+  /** The lines of all of them, one after the other. */
+  readonly bytes: Uint8Array
 }

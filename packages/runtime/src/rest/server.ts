@@ -128,10 +128,7 @@ export class RestServer {
   mount(herder: Herder, peers: Pick<WorkerClient, 'request'> | null = null, observers: Observers = noObservers): void {
     this.#peers = peers
     const metrics = metricsRoutes(observers)
-    const regular = [
-      ...regularRoutes(herder, this.#loggers, this.#version, observers),
-      ...(this.#config.metricsListeners === null ? metrics : []),
-    ]
+    const regular = [...regularRoutes(herder, this.#loggers, this.#version, observers), ...(this.#config.metricsListeners === null ? metrics : [])]
     const admin = adminRoutes(herder, this.#loggers)
     const served = this.#config.adminListeners === null ? [...regular, ...admin] : regular
     this.#regular = new Router([...served, documentRoute(served, this.#version)])

@@ -1,6 +1,6 @@
 import { threadId } from 'node:worker_threads'
 import { MetricLines } from '../metrics/metric-lines.ts'
-import type { Metric, MetricFamily, MetricStyle, MetricTags } from '../metrics/metric.ts'
+import type { Metric, MetricStyle, MetricTags, PackedMetrics } from '../metrics/metric.ts'
 import type { ThreadMarker } from '../thread/thread-marker.ts'
 import { nextTurn, TURN_MS_MAX } from './event-loop.ts'
 
@@ -24,7 +24,7 @@ export class ThreadMeter {
   }
 
   /** @param sources one for each task or connector; between them others have their turn. */
-  async read(style: MetricStyle, sources: readonly (() => readonly Metric[])[]): Promise<readonly MetricFamily[]> {
+  async read(style: MetricStyle, sources: readonly (() => readonly Metric[])[]): Promise<PackedMetrics> {
     const lines = new MetricLines(style)
     lines.addAll(this.#own(sources.length))
     let startedAtMs = performance.now()
@@ -35,7 +35,7 @@ export class ThreadMeter {
       }
       lines.addAll(source())
     }
-    return lines.families()
+    return lines.packed()
   }
 
   #own(hosted: number): Metric[] {

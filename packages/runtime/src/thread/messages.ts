@@ -145,7 +145,12 @@ export interface ReadMetrics {
 }
 
 /** Metrics of a thread and of what it runs, as lines for Prometheus: the thread writes them, so that they cost the main thread next to nothing. */
-export type ThreadMetrics = readonly { readonly name: string; readonly type: 'counter' | 'gauge'; readonly help: string; readonly lines: string }[]
+export interface ThreadMetrics {
+  /** `length`: of its lines, in bytes. */
+  readonly families: readonly { readonly name: string; readonly type: 'counter' | 'gauge'; readonly help: string; readonly length: number }[]
+  /** The lines of all of them, one after the other. */
+  readonly bytes: Uint8Array
+}
 
 /** Answered with the number of the thread's requests in libuv's thread pool: files, name look-ups, hashing, compression. */
 export interface CountPoolRequests {
