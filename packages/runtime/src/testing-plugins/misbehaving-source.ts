@@ -3,8 +3,14 @@ import { misbehaviours } from './misbehaviour.ts'
 
 const definition = new ConfigDef()
   .define('topic', { type: 'STRING', default: '', importance: 'HIGH', documentation: 'Where records go.' })
-  .define('behaviour', { type: 'STRING', default: '', importance: 'HIGH', documentation: 'What goes wrong, and in which call: `poll hang`.' })
+  .define('behaviour', {
+    type: 'STRING',
+    default: '',
+    importance: 'HIGH',
+    documentation: 'What goes wrong, and in which call: `poll hang`; several with `and`.',
+  })
   .define('poll.interval.ms', { type: 'LONG', default: 5, importance: 'LOW', documentation: 'Milliseconds between two polls that return records.' })
+  .define('tasks.count', { type: 'INT', default: -1, importance: 'LOW', documentation: 'How many tasks it makes; -1 for as many as it may.' })
   .define('fifo', { type: 'STRING', default: '', importance: 'LOW', documentation: 'A path to block on.' })
 
 /** Does in one of its calls what plug-ins should not do (`behaviour` = `<call> <misbehaviour>`); otherwise a source of ten numbers per poll. */
@@ -25,8 +31,10 @@ export class MisbehavingSourceConnector implements SourceConnector {
   taskClass() {
     return NumberSourceTask
   }
-  taskConfigs(maxTasks: number): Properties[] {
-    return Array.from({ length: maxTasks }, (_, task) => ({ ...this.#properties, task: String(task) }))
+  async taskConfigs(maxTasks: number): Promise<Properties[]> {
+    await misbehave(this.#properties, 'taskConfigs')
+    const count = Number(this.#properties['tasks.count'] ?? -1)
+    return Array.from({ length: count < 0 ? maxTasks : count }, (_, task) => ({ ...this.#properties, task: String(task) }))
   }
   async stop(): Promise<void> {
     await misbehave(this.#properties, 'connector-stop')
@@ -51,7 +59,7 @@ class NumberSourceTask implements SourceTask {
   async poll(): Promise<SourceRecord[]> {
     await misbehave(this.#properties, 'poll')
     await new Promise((resolve) => setTimeout(resolve, Number(this.#properties['poll.interval.ms'] ?? 5)))
-    if (this.#context?.signal.aborted) return []
+    if (this.#context?.signal.aborted || this.#properties['behaviour'] === 'poll nothing') return []
     return Array.from({ length: 10 }, () => {
       const number = ++this.#last
       return {
@@ -69,6 +77,11 @@ class NumberSourceTask implements SourceTask {
     })
   }
 
+  /** Says that there is more, as there always is. */
+  hasBacklog(): boolean {
+    return true
+  }
+
   async stop(): Promise<void> {
     await misbehave(this.#properties, 'stop')
   }
@@ -76,8 +89,9 @@ class NumberSourceTask implements SourceTask {
 
 /** Misbehaves where the configuration asks for it in this call, in the task that it names (`behaviour.task`, default all). */
 function misbehave(properties: Properties, call: string): void | Promise<void> {
-  const [when, what = ''] = (properties['behaviour'] ?? '').split(' ')
+  const behaviours = (properties['behaviour'] ?? '').split(' and ').map((behaviour) => behaviour.split(' '))
+  const [, what = ''] = behaviours.find(([when]) => when === call) ?? []
   const task = properties['behaviour.task']
-  if (when !== call || (task !== undefined && properties['task'] !== undefined && properties['task'] !== task)) return
+  if (what === '' || (task !== undefined && properties['task'] !== undefined && properties['task'] !== task)) return
   return misbehaviours[what]?.(properties['fifo'] ?? '')
 }

@@ -1,5 +1,6 @@
-import { openSync } from 'node:fs'
+import { existsSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { RetriableError } from '@millrace/api'
 
 /** Memory that a plug-in never gives back. */
 const kept: unknown[] = []
@@ -8,12 +9,16 @@ const grown: number[] = []
 let lastNumber = 0
 
 /**
- * What a bad plug-in does in one call. `fifo`: a path that nobody writes to, for those that block in a native call.
+ * What a bad plug-in does in one call. `fifo`: a path that nobody writes to, for those that block in a native call, or whatever the misbehaviour says.
  * Leaks go on until the runtime ends them; each call leaks a few megabytes.
  */
 export const misbehaviours: Readonly<Record<string, (fifo: string) => void | Promise<void>>> = {
   throw() {
     throw new Error('the external system is on fire')
+  },
+  /** Fails, as a network does, for as long as there is a file at this path. */
+  away(path) {
+    if (existsSync(path)) throw new RetriableError('the external system is away')
   },
   'throw-later'() {
     setTimeout(() => {

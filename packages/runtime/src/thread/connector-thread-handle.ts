@@ -47,6 +47,11 @@ export class ConnectorThreadHandle {
     return this.#thread.state
   }
 
+  /** Resolves when the thread listens; rejects where it ended before that. */
+  get ready(): Promise<void> {
+    return this.#thread.ready
+  }
+
   get usedBytes(): number {
     return this.#thread.usedBytes
   }

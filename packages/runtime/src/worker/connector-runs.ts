@@ -176,6 +176,8 @@ export class ConnectorRuns {
     run.thread.connectors.add(run.incarnation)
     const { name, incarnation, plugin, config, secrets } = run
     try {
+      // That a thread takes its time to begin is no fault of the connector.
+      await run.thread.ready
       await run.watch.during('start', run.thread.startConnector({ name, incarnation, plugin, config, secrets }))
     } catch (error) {
       if (incarnation === run.incarnation) this.#fail(run, failureOf(error))
@@ -260,7 +262,8 @@ export class ConnectorRuns {
     this.#options.logger.error(`The thread of connectors ${runs.map(({ name }) => name).join(', ')} is ended: ${trouble.failure.message}`)
     if (culprit) {
       culprit.thread = null
-      this.#fail(culprit, trouble.failure)
+      const place = { connector: culprit.name, ...(trouble.kind === 'hang' ? { stage: trouble.call } : {}) }
+      this.#fail(culprit, reported(trouble.failure, place, []))
     }
     await this.#endThread(thread)
     for (const run of runs) if (run !== culprit && run.state === 'started') this.#restart(run, { isAlone: culprit === null })

@@ -14,6 +14,8 @@ export interface WatchedRun {
   readonly thread: WatchedThread
   /** `millrace.stall.timeout.ms` of its connector; 0: never. */
   readonly stallTimeoutMs: number
+  /** Whether it was told to have failed. */
+  readonly hasFailed: boolean
 }
 
 export interface WatchedThread {
@@ -82,17 +84,17 @@ export class ProgressWatch {
       memory,
       stallTimeoutMs: run.stallTimeoutMs,
       observedAt: new Date().toISOString(),
-      end: isSame ? before.end : null,
+      end: isSame ? before.end : run.hasFailed ? 'failed' : null,
       stop: null,
       isStalled: isSame && before.isStalled,
     })
     this.#forgetOldest()
   }
 
-  /** What became of a run; a failure counts for more than the stop that follows. */
-  ended(run: WatchedRun, end: 'failed' | 'stopped'): void {
+  /** A run has failed, or has ended. */
+  ended(run: WatchedRun): void {
     const known = this.#known.get(nameOf(run.start.id))
-    if (known?.incarnation === run.start.incarnation) known.end ??= end
+    if (known?.incarnation === run.start.incarnation) known.end = run.hasFailed ? 'failed' : 'stopped'
   }
 
   /** By which rung of the stop ladder a task that no longer runs came to its end. */

@@ -41,6 +41,7 @@ interface TaskRun {
   /** It runs alone because it shared a thread that floods libuv's pool. */
   readonly isSuspect: boolean
   state: TaskRunState
+  hasFailed: boolean
   member: GroupMember | null
   /** What its thread told of it, for a failure that the thread cannot report itself. */
   readonly events: RecentEvents
@@ -171,6 +172,7 @@ export class TaskRuns implements TaskThreadListener {
       stallTimeoutMs: stall.timeoutMs,
       stallAction: stall.action,
       state: 'running',
+      hasFailed: false,
       member: null,
       events: new RecentEvents(),
       ended: Promise.withResolvers<void>(),
@@ -237,7 +239,8 @@ export class TaskRuns implements TaskThreadListener {
     const names = runs.map((run) => nameOf(run.start.id)).join(', ')
     this.#options.logger.error(`The thread of ${names || 'no task'} is ended: ${trouble.failure.message}`)
     const end = await this.#pool.end(thread)
-    if (culprit !== null) this.#apply(culprit, 'fail', end === 'abandoned' ? abandonedFailure(trouble.failure) : trouble.failure)
+    const failure = end === 'abandoned' ? abandonedFailure(trouble.failure) : trouble.failure
+    if (culprit !== null) this.#apply(culprit, 'fail', this.#report(culprit, failure, trouble.kind === 'hang' ? trouble.call : null))
     for (const run of runs) this.#lost(run, { isAlone: culprit === null, isSuspect: culprit === null && trouble.kind === 'pool' })
   }
 
@@ -263,13 +266,16 @@ export class TaskRuns implements TaskThreadListener {
     const { next, act } = taskLifecycle[run.state][event]
     run.state = next
     const name = nameOf(run.start.id)
-    if (act === 'tell-failed') this.#watch.ended(run, 'failed')
+    if (act === 'tell-failed') {
+      run.hasFailed = true
+      this.#watch.ended(run)
+    }
     if (next === 'ended') {
-      this.#watch.ended(run, 'stopped')
+      this.#watch.ended(run)
       if (this.#runs.get(name) === run) this.#runs.delete(name)
       run.ended.resolve()
     }
-    if (act === 'tell-failed' && failure !== null) this.#tellFailed(run, failure)
+    if (act === 'tell-failed') this.#options.listener.taskState(run.start.id, 'FAILED', failure && this.#report(run, failure))
     else if (act === 'tell-unassigned') this.#options.listener.taskState(run.start.id, 'UNASSIGNED', null)
     else if (act === 'restart') {
       const stall = { timeoutMs: run.stallTimeoutMs, action: run.stallAction }
@@ -277,9 +283,9 @@ export class TaskRuns implements TaskThreadListener {
     }
   }
 
-  /** What the thread could not report itself is reported here. */
-  #tellFailed({ start: { id }, events }: TaskRun, failure: Failure): void {
-    this.#options.listener.taskState(id, 'FAILED', reported(failure, { connector: id.connector, task: id.task }, events.list()))
+  /** What the thread could not report itself is reported here. @param call of the task that it was about, where that is known. */
+  #report({ start: { id }, events }: TaskRun, failure: Failure, call: string | null = null): Failure {
+    return reported(failure, { connector: id.connector, task: id.task, ...(call === null ? {} : { stage: call }) }, events.list())
   }
 
   // ─── the stop ladder ───
