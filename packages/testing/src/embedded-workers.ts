@@ -13,6 +13,8 @@ export interface EmbeddedWorkersOptions {
   readonly plugins: readonly URL[]
   /** Beside those that make a cluster; for all workers. */
   readonly workerProperties?: Readonly<Record<string, string>>
+  /** Of the broker, under Kafka's names. */
+  readonly brokerProperties?: Readonly<Record<string, string>>
 }
 
 /** A worker of the cluster, in this process. */
@@ -126,7 +128,8 @@ export async function startEmbeddedWorkers(options: EmbeddedWorkersOptions): Pro
   const { startBrokerThread } = await import('@millrace/broker')
   const { silentLogger } = await import('@millrace/kafka')
   mkdirSync(options.folder, { recursive: true })
-  return new EmbeddedWorkers(await startBrokerThread({ port: 0, dataDir: join(options.folder, 'broker'), logger: silentLogger }), options)
+  const broker = await startBrokerThread({ port: 0, dataDir: join(options.folder, 'broker'), properties: options.brokerProperties, logger: silentLogger })
+  return new EmbeddedWorkers(broker, options)
 }
 
 function logText({ log }: EmbeddedWorker): string {

@@ -1,6 +1,7 @@
-import type { Properties } from '@millrace/api'
+import { ConnectError, type Properties } from '@millrace/api'
 import type { ConnectorType, TaskId } from '@millrace/rest-api'
 import type { ConfigTransformer } from '../config/config-transformer.ts'
+import { tooManyTasks } from '../config/tasks-max.ts'
 import { resolvedSecrets } from '../errors/secret-mask.ts'
 import type { PluginDescriptor, PluginRegistry } from '../plugins/plugin-registry.ts'
 import type { ConfigSnapshot, ConfigStore, StoredConnectorConfig } from '../storage/config-store.ts'
@@ -72,6 +73,15 @@ export class ConfiguredConnectors {
   /** What references in a connector's configuration were resolved to. */
   secretsOf(name: string, resolved: Properties): string[] {
     return resolvedSecrets(this.snapshot().connectorConfig(name) ?? {}, resolved)
+  }
+
+  /**
+   * Looks whether there are more tasks than the connector may have: its configuration, or that of the worker, may have been another when they were made.
+   * @throws ConnectError
+   */
+  checkTasksMax(name: string, resolved: Properties): void {
+    const tooMany = tooManyTasks(name, this.snapshot().tasks(name).length, resolved)
+    if (tooMany?.isEnforced) throw new ConnectError(tooMany.message)
   }
 
   /** Empty where the task is unknown. */

@@ -4,6 +4,7 @@ import type { ConfigKeyInfo, ConnectorProgress, TaskId, TaskProgress } from '@mi
 import { errorsConfig } from '../config/errors-config.ts'
 import { recordFailuresConfig } from '../config/record-failures-config.ts'
 import { type SupervisionConfig, supervisionConfig } from '../config/supervision-config.ts'
+import { tooManyTasks } from '../config/tasks-max.ts'
 import { listsDefaultGroup, topicCreationConfig } from '../config/topic-creation-config.ts'
 import { type Failure, FailureError, failureOf } from '../errors/failure.ts'
 import { reported } from '../errors/failure-report.ts'
@@ -142,7 +143,7 @@ export class Worker {
   async connectorTaskConfigs(name: string, config: Properties): Promise<Properties[]> {
     const tasksMax = parseType('tasks.max', config['tasks.max'] ?? '1', 'INT') as number
     const { taskClass, configs } = await this.#connectors.generateTaskConfigs(name, tasksMax)
-    if (configs.length > tasksMax) this.#tooManyTasks(name, config, configs.length, tasksMax)
+    this.#checkTasksMax(name, config, configs.length)
     const topics = Object.fromEntries(['topics', 'topics.regex'].flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]])))
     return configs.map((taskConfig) => ({ ...taskConfig, 'task.class': taskClass, ...topics }))
   }
@@ -350,15 +351,11 @@ export class Worker {
     }
   }
 
-  #tooManyTasks(name: string, config: Properties, count: number, tasksMax: number): void {
-    const said = `The connector ${name} has generated ${count} tasks, which is greater than ${tasksMax}, the maximum number of tasks it is configured to create. `
-    if (parseType('tasks.max.enforce', config['tasks.max.enforce'] ?? 'true', 'BOOLEAN') === false) {
-      this.#logger.warn(`${said}This is a defect of the connector, which is let pass because tasks.max.enforce is false.`)
-      return
-    }
-    const error = new ConnectError(
-      `${said}This behaviour should be considered a bug and is disallowed. If necessary, it can be permitted by reconfiguring the connector with 'tasks.max.enforce' set to false; however, this option will be removed in a future release of Kafka Connect.`,
-    )
+  #checkTasksMax(name: string, config: Properties, count: number): void {
+    const tooMany = tooManyTasks(name, count, config)
+    if (tooMany === null) return
+    if (!tooMany.isEnforced) return this.#logger.warn(tooMany.message)
+    const error = new ConnectError(tooMany.message)
     this.#connectors.fail(name, error)
     throw error
   }

@@ -34,7 +34,7 @@ async function setUp(): Promise<Setup> {
   const registry = await discoverPlugins({ pluginPath: [], bundled: [new URL('../test-plugins/package.json', import.meta.url)], logger })
   const config = parseWorkerConfig({ mode: 'standalone', properties, logger })
   const configStore = new MemoryConfigStore()
-  await configStore.putConnectorConfig('src', { name: 'src', 'connector.class': 'LinesSource' }, null)
+  await configStore.putConnectorConfig('src', { name: 'src', 'connector.class': 'LinesSource', 'tasks.max': '2' }, null)
   await configStore.putTaskConfigs('src', [{ a: '1' }, { a: '2' }])
   const connectors = new ConfiguredConnectors({ configStore, registry, transformer: await createConfigTransformer({ properties, registry, logger }) })
   const statuses = new MemoryStatusStore()

@@ -165,6 +165,7 @@ export class AssignedWork {
       const connectorConfig = await connectors.resolvedConfig(id.connector)
       const taskConfig = await connectors.resolvedTaskConfig(id)
       if (!isCurrent()) return
+      connectors.checkTasksMax(id.connector, connectorConfig)
       const targetState = connectors.snapshot().targetState(id.connector) ?? 'STARTED'
       await worker.startTask(id, connectorConfig, taskConfig, targetState, connectors.secretsOf(id.connector, connectorConfig))
     } catch (error) {

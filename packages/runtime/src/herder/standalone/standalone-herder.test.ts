@@ -130,7 +130,9 @@ describe('the standalone herder', () => {
   })
 
   it('restarts tasks when the connector asks and their configurations differ', async () => {
-    const { herder, worker } = await withSource()
+    const { herder, worker } = await setUp()
+    await herder.putConnector('src', { ...SOURCE, 'tasks.max': '2' }, NEW)
+    worker.calls.length = 0
     worker.listener.taskReconfigurationRequested('src')
     await waitFor(() => worker.calls.length > 0, { what: 'a reconfiguration' })
     assert.deepEqual(worker.calls.splice(0), ['task-configs src'])

@@ -436,6 +436,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
     stage(`starting task ${id.connector}-${id.task}`)
     try {
       const connectorConfig = await this.#connectors.resolvedConfig(id.connector)
+      this.#connectors.checkTasksMax(id.connector, connectorConfig)
       const secrets = this.#connectors.secretsOf(id.connector, connectorConfig)
       await this.#worker.startTask(id, connectorConfig, await this.#connectors.resolvedTaskConfig(id), targetState, secrets)
     } catch (error) {
