@@ -73,7 +73,9 @@ function reply(request: number, work: () => Promise<unknown>): void {
 
 /** What a connector's own gauges do is on its account. */
 function metricSources(): (() => readonly Metric[])[] {
-  return [...instances.values()].map((instance) => () => marker.call(instance.start.incarnation, () => origin.run(instance, () => instance.metrics.list())))
+  return [...instances.values()].map(
+    (instance) => () => marker.call(instance.start.incarnation, 'metrics', () => origin.run(instance, () => instance.metrics.list())),
+  )
 }
 
 function startConnector(start: StartConnector): Promise<null> {
@@ -91,7 +93,7 @@ function startConnector(start: StartConnector): Promise<null> {
     instance.connector = connector
     instance.log.secrets.add(definedSecrets(connector, start.config))
     const context = contextOf(instance)
-    await marker.call(start.incarnation, () => connector.start(start.config, context))
+    await marker.call(start.incarnation, 'start', () => connector.start(start.config, context))
     return null
   })
 }
@@ -102,7 +104,7 @@ async function stopConnector(name: string): Promise<null> {
   instances.delete(name)
   instance.stopped.abort()
   return inTurn(instance, 'stop', async () => {
-    await marker.call(instance.start.incarnation, () => instance.connector?.stop())
+    await marker.call(instance.start.incarnation, 'stop', () => instance.connector?.stop())
     return null
   })
 }
@@ -113,8 +115,8 @@ async function generateTaskConfigs(name: string, tasksMax: number): Promise<Gene
   return inTurn(instance, 'taskConfigs', async () => {
     const { connector, start } = instance
     if (!connector) throw new ConnectError(`Connector ${name} is not running`)
-    const taskClass = marker.call(start.incarnation, () => connector.taskClass())
-    const configs = await marker.call(start.incarnation, () => connector.taskConfigs(tasksMax))
+    const taskClass = marker.call(start.incarnation, 'taskConfigs', () => connector.taskClass())
+    const configs = await marker.call(start.incarnation, 'taskConfigs', () => connector.taskConfigs(tasksMax))
     return { taskClass: taskClass.javaClass ?? taskClass.name, configs }
   })
 }

@@ -68,7 +68,7 @@ export class Activity {
     this.#calls.set(call, this.#now())
     let result: T | Promise<T>
     try {
-      result = this.#occupancy.during(code)
+      result = this.#occupancy.during(call, code)
     } catch (error) {
       this.#calls.set(call, 0)
       this.#thrown = { call, error }

@@ -1,6 +1,8 @@
+import type { MarkedCall } from '../thread/thread-marker.ts'
+
 /** Tells the main thread whose code runs in a thread just now (`ThreadMarker`). */
 export interface OccupancyMarker {
-  enter(slot: number): void
+  enter(slot: number, call: MarkedCall): void
   leave(): void
 }
 
@@ -17,8 +19,9 @@ export class Occupancy {
     this.#slot = slot
   }
 
-  enter(): void {
-    this.#marker.enter(this.#slot)
+  /** @param call that is about to be made; by default the converters and transformations of a batch. */
+  enter(call: MarkedCall = 'records'): void {
+    this.#marker.enter(this.#slot, call)
   }
 
   leave(): void {
@@ -26,8 +29,8 @@ export class Occupancy {
   }
 
   /** Calls foreign code, marked for as long as it runs synchronously, and waits for its promise where it returns one. */
-  during<T>(code: () => T | Promise<T>): T | Promise<T> {
-    this.enter()
+  during<T>(call: MarkedCall, code: () => T | Promise<T>): T | Promise<T> {
+    this.enter(call)
     try {
       return code()
     } finally {

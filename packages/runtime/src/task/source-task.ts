@@ -131,7 +131,7 @@ export class SourceTaskLoop implements TaskLoop {
     const { task, occupancy } = this.#parts
     if (task.hasBacklog === undefined) return null
     try {
-      return occupancy.during(() => task.hasBacklog!()) as boolean
+      return occupancy.during('hasBacklog', () => task.hasBacklog!()) as boolean
     } catch {
       // What it says is a help, no part of the work.
       return null

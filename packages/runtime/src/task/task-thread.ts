@@ -112,7 +112,7 @@ function metricSources(): (() => readonly Metric[])[] {
   return [...tasks.values()].map(
     ({ hosted }) =>
       () =>
-        marker.call(hosted.start.incarnation, () => origin.run(hosted, () => hosted.metrics.list())),
+        marker.call(hosted.start.incarnation, 'metrics', () => origin.run(hosted, () => hosted.metrics.list())),
   )
 }
 

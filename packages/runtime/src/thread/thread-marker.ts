@@ -1,10 +1,34 @@
 import { getHeapStatistics } from 'node:v8'
+import type { TaskCall } from './messages.ts'
+
+/** Calls of plug-ins that can be told apart. `records`: converters and transformations of a batch. `metrics`: gauges of a plug-in. */
+export type MarkedCall = TaskCall | 'records' | 'hasBacklog' | 'taskConfigs' | 'metrics'
+
+const MARKED_CALLS: readonly MarkedCall[] = [
+  'records',
+  'start',
+  'poll',
+  'put',
+  'open',
+  'close',
+  'preCommit',
+  'flush',
+  'commit',
+  'stop',
+  'transform',
+  'convert',
+  'room',
+  'hasBacklog',
+  'taskConfigs',
+  'metrics',
+]
 
 /**
  * A few numbers that a thread and the main thread share, so that the main thread can see what a thread does that no longer answers.
  *
  * - `inside`: the slot of the task (or connector) whose code runs synchronously just now; 0 where there is none. Written around each batch,
  *   not around each record. Where the event loop stands still, this is who holds it.
+ * - `call`: what of it runs, for the report of a hang.
  * - `beats`: counted up by a timer of the thread (`heartbeat.ts`). An event loop that turns beats; one that is held by a synchronous call does not.
  * - `used`: memory of the thread when it last beat.
  */
@@ -12,13 +36,14 @@ export class ThreadMarker {
   readonly buffer: SharedArrayBuffer
   readonly #cells: Int32Array
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(12)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(16)) {
     this.buffer = buffer
     this.#cells = new Int32Array(buffer)
   }
 
   /** The code of `slot` (1 or more) is about to run. */
-  enter(slot: number): void {
+  enter(slot: number, call: MarkedCall = 'records'): void {
+    this.#cells[CALL] = MARKED_CALLS.indexOf(call)
     Atomics.store(this.#cells, INSIDE, slot)
   }
 
@@ -28,8 +53,8 @@ export class ThreadMarker {
   }
 
   /** Calls foreign code with the marker set for as long as it runs synchronously. */
-  call<T>(slot: number, code: () => T): T {
-    this.enter(slot)
+  call<T>(slot: number, call: MarkedCall, code: () => T): T {
+    this.enter(slot, call)
     try {
       return code()
     } finally {
@@ -53,6 +78,11 @@ export class ThreadMarker {
     return Atomics.load(this.#cells, INSIDE)
   }
 
+  /** What runs of `inside`. */
+  get insideCall(): MarkedCall {
+    return MARKED_CALLS[this.#cells[CALL]!] ?? 'records'
+  }
+
   get beats(): number {
     return Atomics.load(this.#cells, BEATS)
   }
@@ -61,4 +91,5 @@ export class ThreadMarker {
 const INSIDE = 0
 const BEATS = 1
 const USED = 2
+const CALL = 3
 const KIB = 1024

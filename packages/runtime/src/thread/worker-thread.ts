@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { FailureError, failureOf, type Failure, runtimeFailure } from '../errors/failure.ts'
-import { entryUrl, type ThreadKind } from './entry-url.ts'
+import { entryUrl, threadEntryUrl, type ThreadKind } from './entry-url.ts'
 import { heartbeatIntervalMsMax } from './heartbeat.ts'
 import type { Answer, LogLine, Refusal, ThreadFailed, ThreadReady, ThreadStart } from './messages.ts'
 import { Requests } from './requests.ts'
 import type { ThreadLog } from './thread-log.ts'
-import { ThreadMarker } from './thread-marker.ts'
+import { type MarkedCall, ThreadMarker } from './thread-marker.ts'
 
 /** What a thread may take. */
 export interface ThreadLimits {
@@ -19,7 +19,7 @@ export interface ThreadLimits {
 
 /** Why a thread cannot go on. `slot`: whose code held the event loop, as the marker says; 0 where it does not say. */
 export type ThreadTrouble =
-  | { readonly kind: 'hang'; readonly slot: number; readonly failure: Failure }
+  | { readonly kind: 'hang'; readonly slot: number; readonly call: MarkedCall; readonly failure: Failure }
   | { readonly kind: 'memory' | 'pool'; readonly slot: 0; readonly failure: Failure }
   | { readonly kind: 'failed'; readonly slot: 0; readonly failure: Failure }
 
@@ -97,11 +97,12 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
     this.#listener = options.listener
     this.#log = options.log
     const start: ThreadStart = {
+      entry: entryUrl(kind).href,
       marker: this.#marker.buffer,
       heartbeatIntervalMsMax: heartbeatIntervalMsMax(options.limits.hangTimeoutMs),
       logLevels: options.log.levels(),
     }
-    this.#worker = new Worker(entryUrl(kind), {
+    this.#worker = new Worker(threadEntryUrl, {
       workerData: start,
       name: kind,
       resourceLimits: {
@@ -236,7 +237,7 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
 
   #hangs(limitMs: number): void {
     const message = `A synchronous call did not return within ${limitMs} ms, so that nothing else could run in its thread. The thread was terminated.`
-    this.#trouble({ kind: 'hang', slot: this.#marker.inside, failure: runtimeFailure('TASK_HANG', message) })
+    this.#trouble({ kind: 'hang', slot: this.#marker.inside, call: this.#marker.insideCall, failure: runtimeFailure('TASK_HANG', message) })
   }
 
   /** Measures a thread that is too busy to say so itself. */

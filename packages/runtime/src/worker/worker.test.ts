@@ -43,6 +43,7 @@ class Bench {
   readonly offsetStore: MemoryOffsetStore
   readonly connectorStates = new Map<string, { state: string; failure: Failure | null }>()
   readonly taskStates = new Map<string, { state: string; failure: Failure | null }>()
+  laterFailures = 0
   readonly history: string[] = []
   readonly topics: string[] = []
   readonly lines: string[] = []
@@ -87,6 +88,7 @@ class Bench {
               bench.taskStates.set(`${id.connector}-${id.task}`, { state, failure })
               bench.history.push(`${id.connector}-${id.task} ${state}`)
             },
+            failedAgain: (_, count) => void (bench.laterFailures += count),
             activeTopic: (id, topic) => void bench.topics.push(`${id.connector}-${id.task} ${topic}`),
             taskReconfigurationRequested() {},
           },
@@ -258,24 +260,25 @@ test('a source whose records are all filtered stops at once', async () => {
   await bench.stop()
 })
 
-const failures: readonly (readonly [behaviour: string, code: string, message: RegExp])[] = [
-  ['poll throw', 'FAILURE', /on fire/],
-  ['start throw', 'FAILURE', /on fire/],
-  ['poll throw-later', 'FAILURE', /nobody awaits/],
-  ['poll reject-later', 'FAILURE', /nobody awaits/],
-  ['poll hang', 'TASK_HANG', /did not return within 1000 ms/],
-  ['poll hang-later', 'TASK_HANG', /did not return within 1000 ms/],
-  ['poll open-fifo', 'TASK_ABANDONED', /native call/],
-  ['poll flood-thread-pool', 'TASK_FLOODS_POOL', /requests in the thread pool/],
-  ['poll exit', 'THREAD_EXITED', /process\.exit/],
-  ['poll leak-objects', 'TASK_OUT_OF_MEMORY', /memory/],
-  ['poll leak-array', 'TASK_OUT_OF_MEMORY', /memory/],
-  ['poll leak-map', 'TASK_OUT_OF_MEMORY', /memory/],
-  ['poll leak-json', 'TASK_OUT_OF_MEMORY', /memory/],
-  ['poll leak-buffers', 'TASK_OUT_OF_MEMORY', /memory/],
+/** `hint`, and `stage` where it is known. */
+const failures: readonly (readonly [behaviour: string, code: string, message: RegExp, hint: string, stage?: string])[] = [
+  ['poll throw', 'FAILURE', /on fire/, 'MR-6002', 'poll'],
+  ['start throw', 'FAILURE', /on fire/, 'MR-6002', 'start'],
+  ['poll throw-later', 'FAILURE', /nobody awaits/, 'MR-6002'],
+  ['poll reject-later', 'FAILURE', /nobody awaits/, 'MR-6002'],
+  ['poll hang', 'TASK_HANG', /did not return within 1000 ms/, 'MR-6101', 'poll'],
+  ['poll hang-later', 'TASK_HANG', /did not return within 1000 ms/, 'MR-6101'],
+  ['poll open-fifo', 'TASK_ABANDONED', /native call/, 'MR-6102', 'poll'],
+  ['poll flood-thread-pool', 'TASK_FLOODS_POOL', /requests in the thread pool/, 'MR-5103'],
+  ['poll exit', 'THREAD_EXITED', /process\.exit/, 'MR-6003'],
+  ['poll leak-objects', 'TASK_OUT_OF_MEMORY', /memory/, 'MR-5101'],
+  ['poll leak-array', 'TASK_OUT_OF_MEMORY', /memory/, 'MR-5101'],
+  ['poll leak-map', 'TASK_OUT_OF_MEMORY', /memory/, 'MR-5101'],
+  ['poll leak-json', 'TASK_OUT_OF_MEMORY', /memory/, 'MR-5101'],
+  ['poll leak-buffers', 'TASK_OUT_OF_MEMORY', /memory/, 'MR-5101'],
 ]
 
-for (const [behaviour, code, message] of failures) {
+for (const [behaviour, code, message, hint, stage] of failures) {
   test(`a task that misbehaves (${behaviour}) fails with the reason, alone in its thread`, async () => {
     const bench = await Bench.start()
     const [neighbour] = await bench.source('neighbour')
@@ -284,6 +287,12 @@ for (const [behaviour, code, message] of failures) {
     const failure = await bench.stateOf('bad-0', 'FAILED')
     assert.equal(failure?.code, code)
     assert.match(failure?.message ?? '', message)
+    const { report } = failure ?? {}
+    assert.equal(report?.hint, hint)
+    // What hangs later is on nobody's call.
+    if (behaviour !== 'poll hang-later') assert.equal(report?.where.stage, stage)
+    assert.deepEqual([report?.where.connector, report?.where.task], ['bad', 0])
+    assert.match(report?.recent_events.join() ?? '', behaviour.startsWith('poll') ? /RUNNING/ : /^/)
     await bench.flows(neighbour!)
     assert.ok(!bench.history.includes('neighbour-0 FAILED'))
     await bench.stop()
@@ -322,6 +331,30 @@ test('a poll that never returns ends with its thread; its neighbours begin again
   await bench.flows(neighbour!)
   assert.ok(!bench.history.includes('neighbour-0 UNASSIGNED'))
   await bench.stop()
+})
+
+test('the first failure of a task counts, whatever its stop does afterwards', async () => {
+  for (const [behaviour, later] of [
+    ['poll throw and stop hang', 0],
+    ['poll throw and stop never-return', 0],
+    ['poll throw and stop throw', 1],
+  ] as const) {
+    const bench = await Bench.start({ 'task.shutdown.graceful.timeout.ms': '300' })
+    const [bad] = await bench.source('bad', { behaviour })
+    const failure = await bench.stateOf('bad-0', 'FAILED')
+    assert.match(failure?.report?.root_cause ?? '', /on fire/, behaviour)
+    await until(
+      () => bench.laterFailures === later,
+      () => `${later} later failures, not ${bench.laterFailures}`,
+    )
+    await bench.worker.stopTasks([bad!])
+    assert.deepEqual(
+      bench.history.filter((event) => event.startsWith('bad-0 FAILED')),
+      ['bad-0 FAILED'],
+      behaviour,
+    )
+    await bench.stop()
+  }
 })
 
 test('a failed task whose stop never returns does not keep its thread', async () => {
