@@ -29,6 +29,7 @@ function unreadable(bytes: Uint8Array | string, className = JSON_CONVERTER): Sta
 }
 
 const inPut = (cause: unknown): ConnectError => new ConnectError('Exiting WorkerSinkTask due to unrecoverable exception.', { cause })
+const coded = (code: string, message: string, cause?: unknown): Error => Object.assign(new Error(message, { cause }), { code })
 const deadLetters = (cause: unknown): ConnectError => new ConnectError('Could not initialize dead letter queue with topic=dlq', { cause })
 
 const cases: readonly (readonly [what: string, error: unknown, hint: string, rootCause: RegExp | string])[] = [
@@ -81,6 +82,11 @@ const cases: readonly (readonly [what: string, error: unknown, hint: string, roo
   ['a record that is too large', kafkaError('RECORD_TOO_LARGE', 'm'), 'MR-2302', 'm'],
   ['a record that Kafka refuses', kafkaError('INVALID_RECORD', 'm'), 'MR-2303', 'm'],
   ['a broker at its limit', kafkaError('KAFKA_STORAGE_ERROR', 'm'), 'MR-5204', 'm'],
+  ['a budget that is spent', coded('ERROR_BUDGET', '2 records failed', new DataError('no number')), 'MR-2401', '2 records failed'],
+  ['a quarantine that is full', inPut(coded('QUARANTINE_FULL', '10 keys')), 'MR-2402', '10 keys'],
+  ['a batch that cannot be divided', inPut(coded('BATCH_INDIVISIBLE', 'Which of the 5', new DataError('no number'))), 'MR-2403', 'Which of the 5'],
+  ['too many bad records in a batch', inPut(coded('BATCH_ATTEMPTS', '1000 times')), 'MR-2404', '1000 times'],
+  ['records that are not accounted for', coded('LEDGER_IMBALANCE', '3 were read, 2 written'), 'MR-6104', '3 were read, 2 written'],
   ['another protocol', kafkaError('PROTOCOL_ERROR', 'm'), 'MR-6103', 'm'],
   ['an answer 401', inPut(Object.assign(new Error('Unauthorized'), { statusCode: 401 })), 'MR-4301', 'Unauthorized'],
   [

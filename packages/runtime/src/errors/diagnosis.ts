@@ -70,6 +70,11 @@ function foundByTheRuntime(inward: readonly FailureCause[]): Found | null {
     TASK_FLOODS_POOL: 'MR-5103',
     TASK_STALLED: 'MR-1108',
     THREAD_EXITED: 'MR-6003',
+    ERROR_BUDGET: 'MR-2401',
+    QUARANTINE_FULL: 'MR-2402',
+    BATCH_INDIVISIBLE: 'MR-2403',
+    BATCH_ATTEMPTS: 'MR-2404',
+    LEDGER_IMBALANCE: 'MR-6104',
     ERR_WORKER_OUT_OF_MEMORY: 'MR-5101',
   })
 }

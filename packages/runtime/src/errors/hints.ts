@@ -183,6 +183,30 @@ export const hints: readonly Hint[] = [
     see: 'The versions of the schema, in the registry or in the records before and after `where.offset`.',
     try: 'Make the newer schema compatible (a default for each new field), or start a new topic for it.',
   }),
+  hint('data', '401', 'More records fail than are tolerated', {
+    meaning:
+      'As many records failed as `millrace.errors.budget.records` or `millrace.errors.budget.per.minute` allows, and one more did. The task stops instead of filling the dead-letter topic. That last record is no dead letter: it is read again.',
+    see: 'The newest dead letters and their headers; whether all fail for one reason, and since which deployment.',
+    try: 'Mend what makes the records fail, then restart the task. Raise the budget only where so many are expected to.',
+  }),
+  hint('data', '402', 'The quarantine is full', {
+    meaning:
+      'With `millrace.errors.quarantine.enable` the keys of dead letters are kept, so that later records of them are held back. There are as many as `millrace.errors.quarantine.keys.max` allows, and one more record failed.',
+    see: 'The topic of the quarantine (`millrace.errors.quarantine.topic.name`) lists the keys; the dead letters tell why.',
+    try: 'Write the dead letters again once they are mended, and release their keys with tombstones; or raise millrace.errors.quarantine.keys.max.',
+  }),
+  hint('data', '403', 'Which record of a batch is at fault is not known', {
+    meaning:
+      'The sink refused a batch although `millrace.errors.put.tolerance=all`. It neither says which records it could not write, nor that it does no harm to put parts of the batch again, so it cannot be looked through.',
+    see: 'The last of `causes` has the words of the sink.',
+    try: 'Mend the record or the destination and restart the task, or ask the author of the sink for PartialPutError or SinkTask.delivery.',
+  }),
+  hint('data', '404', 'Too many records of one batch cannot be written', {
+    meaning:
+      'To find the records of a batch that the sink cannot write, `put` would have to be called more often than `millrace.errors.put.attempts.max` allows.',
+    see: 'The newest dead letters: if nearly all records fail, the destination or the connector is at fault, not the records.',
+    try: 'Mend what makes the records fail. If many are expected to, make batches smaller (consumer.override.max.poll.records) or raise the limit.',
+  }),
 
   // ─── configuration: nothing helps but another setting ───
   hint('configuration', '001', 'A setting is missing or wrong', {
@@ -382,6 +406,12 @@ export const hints: readonly Hint[] = [
       'What came back on a connection to Kafka is not what its protocol says: another kind of server on that port, TLS on one side only, or a defect in Millrace.',
     see: 'What listens on the address; a proxy in between.',
     try: 'Check address, port and security.protocol. If they are right, report it with the trace.',
+  }),
+  hint('bug', '104', 'Records are not accounted for', {
+    meaning:
+      'The records that the task has read are not the sum of those that were written, filtered, dead-lettered, skipped, given back and are under way. The task stops because `millrace.ledger.imbalance.action=fail`.',
+    see: '`ledger` in the status of the task has all the numbers.',
+    try: 'Report it with the numbers: it is a defect of Millrace. millrace.ledger.imbalance.action=log lets the task go on.',
   }),
 ]
 

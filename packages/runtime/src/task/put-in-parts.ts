@@ -127,8 +127,22 @@ function remaining(waiting: readonly (readonly SinkRecord[])[]): SinkRecord[] {
   return waiting.toReversed().flat()
 }
 
+/** Nobody can tell which records of a batch are at fault. */
+class IndivisibleBatchError extends ConnectError {
+  override get code(): string {
+    return 'BATCH_INDIVISIBLE'
+  }
+}
+
+/** To find those that are would take too many calls. */
+class TooManyAttemptsError extends ConnectError {
+  override get code(): string {
+    return 'BATCH_ATTEMPTS'
+  }
+}
+
 function tooManyAttempts(attemptsMax: number, cause: unknown): ConnectError {
-  return new ConnectError(
+  return new TooManyAttemptsError(
     `Too many records of one batch cannot be written: put would be called more than ${attemptsMax} times (millrace.errors.put.attempts.max)`,
     {
       cause,
@@ -137,7 +151,7 @@ function tooManyAttempts(attemptsMax: number, cause: unknown): ConnectError {
 }
 
 function indivisible(count: number, cause: unknown): ConnectError {
-  return new ConnectError(
+  return new IndivisibleBatchError(
     `Which of the ${count} records cannot be written is not known: the sink neither names them (PartialPutError) nor says that parts of a batch may be put again (SinkTask.delivery)`,
     { cause },
   )
