@@ -7,8 +7,16 @@ const entries: Readonly<Record<ThreadKind, string>> = {
   validation: '../connector/validation-thread',
 }
 
-/** The module that a thread begins with: a source beside sources, built JavaScript beside built JavaScript. */
+/** The module that every thread begins with. */
+export const threadEntryUrl = moduleUrl('./thread-entry')
+
+/** The module that makes it a thread of its kind. */
 export function entryUrl(kind: ThreadKind): URL {
+  return moduleUrl(entries[kind])
+}
+
+/** A source beside sources, built JavaScript beside built JavaScript. */
+function moduleUrl(path: string): URL {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-  return new URL(entries[kind] + extension, import.meta.url)
+  return new URL(path + extension, import.meta.url)
 }

@@ -44,6 +44,8 @@ export interface TransformationUse extends PluginUse {
 
 /** `workerData` of every thread. */
 export interface ThreadStart {
+  /** The module that makes it a thread of its kind. */
+  readonly entry: string
   /** What `shared-marker.ts` lays out: who is inside a synchronous call, and the thread's heartbeat. */
   readonly marker: SharedArrayBuffer
   /** The longest pause between two beats. Milliseconds. */
