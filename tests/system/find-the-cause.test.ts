@@ -48,6 +48,108 @@ test('millrace explain prints the page of a hint, all of them, or the nearest', 
   assert.match(unknown.output, /^There is no hint 2190\.[^]*The nearest is:\n\nMR-\d{4}: /)
 })
 
+const CONVERTERS = 'org.apache.kafka.connect'
+const TRANSFORMS = 'org.apache.kafka.connect.transforms'
+
+/** What an operator may get wrong, and what the task's report then says. */
+const mistakes: Readonly<Record<string, { readonly config: Properties; readonly hint: string; readonly rootCause: RegExp; readonly stage?: string }>> = {
+  'a sink without its folder': {
+    config: { 'connector.class': 'FileStreamSink', topics: 'text', file: '/nowhere/out.txt' },
+    hint: 'MR-3301',
+    rootCause: /^"\/nowhere\/out\.txt" does not exist$/,
+    stage: 'start',
+  },
+  'a sink into a folder': {
+    config: { 'connector.class': 'FileStreamSink', topics: 'text', file: '/tmp' },
+    hint: 'MR-3302',
+    rootCause: /^"\/tmp" is a folder/,
+    stage: 'start',
+  },
+  'a source of a folder': {
+    config: { 'connector.class': 'FileStreamSource', topic: 'x', file: '/tmp' },
+    hint: 'MR-3302',
+    rootCause: /"\/tmp" is a directory/,
+    stage: 'poll',
+  },
+  'text for JSON': {
+    config: { 'connector.class': 'FileStreamSink', topics: 'text', file: '/dev/null', 'value.converter': `${CONVERTERS}.json.JsonConverter` },
+    hint: 'MR-2104',
+    rootCause: /^The value of a record is plain text, and value\.converter is JsonConverter with schemas\.enable=true$/,
+    stage: 'VALUE_CONVERTER',
+  },
+  'text for a number': {
+    config: { 'connector.class': 'FileStreamSink', topics: 'text', file: '/dev/null', 'value.converter': `${CONVERTERS}.converters.LongConverter` },
+    hint: 'MR-2104',
+    rootCause: /^The value of a record is plain text, and value\.converter is LongConverter$/,
+    stage: 'VALUE_CONVERTER',
+  },
+  'a transformation of text': {
+    config: {
+      'connector.class': 'FileStreamSource',
+      topic: 'x',
+      file: 'text.txt',
+      transforms: 'route,mask',
+      'transforms.route.type': `${TRANSFORMS}.RegexRouter`,
+      'transforms.route.regex': 'none',
+      'transforms.route.replacement': 'none',
+      'transforms.mask.type': `${TRANSFORMS}.MaskField$Value`,
+      'transforms.mask.fields': 'a',
+    },
+    hint: 'MR-2202',
+    rootCause: /^Transformation "mask" \(org\.apache\.kafka\.connect\.transforms\.MaskField\$Value\) cannot handle a record: Only /,
+    stage: 'TRANSFORMATION',
+  },
+  'a record that is too large': {
+    config: { 'connector.class': 'FileStreamSource', topic: 'x', file: 'text.txt', 'producer.override.max.request.size': '60' },
+    hint: 'MR-2302',
+    rootCause: /max\.request\.size/,
+  },
+  'a topic that cannot be': {
+    config: { 'connector.class': 'FileStreamSource', topic: 'no topic', file: 'text.txt' },
+    hint: 'MR-3201',
+    rootCause: /./,
+  },
+  'dead letters with too many replicas': {
+    config: {
+      'connector.class': 'FileStreamSink',
+      topics: 'text',
+      file: '/dev/null',
+      'errors.tolerance': 'all',
+      'errors.deadletterqueue.topic.name': 'dead',
+    },
+    hint: 'MR-3203',
+    rootCause: /^Could not initialize dead letter queue with topic=dead: .*replication factor/i,
+    stage: 'configure',
+  },
+}
+
+test('what an operator gets wrong is told in plain words, with its hint and place', async (t) => {
+  const folder = temporaryFolder(t)
+  mkdirSync(join(folder, 'worker'))
+  writeFileSync(join(folder, 'worker', 'text.txt'), 'a line of plain text that is longer than sixty bytes, which is not much for a record\n')
+  const worker = await startWorker({
+    folder: join(folder, 'worker'),
+    bootstrapServers: 'embedded',
+    connectors: [{ name: 'text', 'connector.class': 'FileStreamSource', file: 'text.txt', topic: 'text' }],
+  })
+  t.after(() => worker.killAtOnce())
+  for (const [name, { config }] of Object.entries(mistakes)) await worker.client.createConnector({ name, config: { ...config } })
+  for (const [name, { hint, rootCause, stage }] of Object.entries(mistakes)) {
+    const task = await waitFor(
+      async () => {
+        const [found] = (await worker.client.connectorStatus(name)).tasks
+        return found?.state === 'FAILED' && found
+      },
+      { what: `"${name}" to fail`, describe: () => worker.describe(name) },
+    )
+    const failure = task.millrace?.failure
+    assert.deepEqual([name, failure?.hint, failure?.where.stage], [name, hint, stage], JSON.stringify(failure, null, 2))
+    assert.match(failure?.root_cause ?? '', rootCause)
+    assert.ok(task.trace?.startsWith(`${failure?.root_cause} [${hint}]\nat connector "${name}", task 0`), task.trace)
+    assert.ok(worker.process.output.includes(`ERROR [${name}|task-0] ${failure?.root_cause} [${hint}], at connector "${name}", task 0`), name)
+  }
+})
+
 /** Fails wherever it is told to, and tells everything it knows about it. */
 const CODE = `
 import { ConfigDef } from '@millrace/api'
