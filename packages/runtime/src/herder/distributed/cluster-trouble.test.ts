@@ -176,3 +176,19 @@ describe('a cluster in which nobody creates topics', () => {
     assert.deepEqual(await cluster.client.connectors(), [])
   })
 })
+
+describe('a worker whose task hangs for longer than a session', () => {
+  const used = useCluster({
+    workerProperties: { 'session.timeout.ms': '1000', 'millrace.task.hang.timeout.ms': '3000' },
+    brokerProperties: { 'group.min.session.timeout.ms': '500' },
+  })
+
+  it('stays in its group: heartbeats come from another thread', async () => {
+    const { cluster } = used
+    await cluster.client.createConnector({ name: 'hangs', config: config('hangs', { behaviour: 'poll hang' }) })
+    const hasFailed = async () => (await cluster.client.connectorStatus('hangs').catch(() => null))?.tasks[0]?.state === 'FAILED'
+    await waitFor(hasFailed, { what: 'the task to be ended', deadlineMs: 30_000 })
+    const outOfGroup = cluster.workers[0]?.log.filter(({ message }) => /out of its group|UNKNOWN_MEMBER_ID/.test(message)).map(({ message }) => message)
+    assert.deepEqual(outOfGroup, [])
+  })
+})

@@ -42,6 +42,7 @@ import { FailureReports } from '../failure-reports.ts'
 import { BadRequestRestError, ConflictRestError, NotFoundRestError, RequestTargetError, RestError } from '../errors.ts'
 import type { Herder, InternalRequest, PutConnectorOptions, PutConnectorResult, RequestedConfig, RestartRequest } from '../herder.ts'
 import type { HerderWorker } from '../herder-worker.ts'
+import { HealthChecks } from '../health-checks.ts'
 import { healthyStatus } from '../healthy-status.ts'
 import { localProgress } from '../local-progress.ts'
 import { OffsetRequests } from '../offset-requests.ts'
@@ -134,6 +135,7 @@ export class DistributedHerder implements Herder {
   readonly #duties: LeaderDuties
   readonly #peers: PeerWorkers
   readonly #loop: HerderLoop
+  readonly #checks: HealthChecks
   #generation = -1
   #isReady = false
 
@@ -217,6 +219,14 @@ export class DistributedHerder implements Herder {
       wakeUp,
     )
     stores.config.listen(changes)
+    this.#checks = new HealthChecks({
+      config,
+      checks: [
+        { subject: 'The config topic', check: () => stores.config.refresh(distributed.workerSyncTimeoutMs).then(() => null) },
+        { subject: 'This worker', check: () => (this.#group.rebalance === null ? 'is out of its group' : null) },
+      ],
+      logger,
+    })
   }
 
   // ─── life ──────────────────────────────────────────────────────────────────────────────────────
@@ -225,12 +235,14 @@ export class DistributedHerder implements Herder {
     this.#logger.info('Herder starting')
     await this.#options.stores.start()
     this.#loop.start()
+    this.#checks.start()
     this.#logger.info('Herder started')
   }
 
   async stop(): Promise<void> {
     this.#logger.info('Herder stopping')
     this.#isReady = false
+    this.#checks.stop()
     this.#operations.close()
     this.#reconfiguration.stop()
     this.#loop.halt()
@@ -261,6 +273,8 @@ export class DistributedHerder implements Herder {
         status: 'unhealthy',
         message: `Worker was unable to handle this request and may be unable to handle other requests. ${this.#stageText()}`,
       }
+    const { failure } = this.#checks
+    if (failure !== null) return { status: 'unhealthy', message: failure }
     return healthyStatus(this.#worker, this.#options.stores.warnings())
   }
 

@@ -1,3 +1,5 @@
+import { access, constants } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import type { Logger, Properties } from '@millrace/api'
 import type {
   ActiveTopicsInfo,
@@ -33,6 +35,7 @@ import { FailureReports } from '../failure-reports.ts'
 import { ConflictRestError, NotFoundRestError, RestError } from '../errors.ts'
 import type { Herder, PutConnectorOptions, PutConnectorResult, RequestedConfig, RestartRequest } from '../herder.ts'
 import type { HerderWorker } from '../herder-worker.ts'
+import { HealthChecks } from '../health-checks.ts'
 import { healthyStatus } from '../healthy-status.ts'
 import { localProgress } from '../local-progress.ts'
 import { OffsetRequests } from '../offset-requests.ts'
@@ -93,6 +96,7 @@ export class StandaloneHerder implements Herder, WorkerListener {
   readonly #operations: OperationQueue
   readonly #validation: ConnectorValidation
   readonly #reconfiguration: Reconfiguration
+  readonly #checks: HealthChecks
   #isReady = false
 
   /** @throws ConfigError where the override policy or one of the worker's converters cannot be used. */
@@ -127,6 +131,12 @@ export class StandaloneHerder implements Herder, WorkerListener {
       forgetTopics: (name) => this.#worker.forgetTopics(name),
     })
     this.#validation = new ConnectorValidation({ ...options, worker: this.#worker, clientOverrides })
+    const offsetFile = options.config.offsetStorageFileFilename
+    this.#checks = new HealthChecks({
+      config: options.config,
+      checks: [{ subject: 'The folder of offset.storage.file.filename', check: () => access(dirname(resolve(offsetFile)), constants.W_OK).then(() => null) }],
+      logger: options.logger,
+    })
     this.#reconfiguration = new Reconfiguration({
       update: (name, begun) =>
         this.#operations.run(name, (stage) => {
@@ -144,12 +154,14 @@ export class StandaloneHerder implements Herder, WorkerListener {
     await this.#offsetStore.start()
     await this.#configStore.start()
     await this.#statusStore.start()
+    this.#checks.start()
     this.#logger.info('Herder started')
   }
 
   async stop(): Promise<void> {
     this.#logger.info('Herder stopping')
     this.#isReady = false
+    this.#checks.stop()
     this.#operations.close()
     this.#reconfiguration.stop()
     try {
@@ -173,7 +185,8 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   async health(): Promise<WorkerStatus> {
     if (!this.#isReady) return { status: 'starting', message: 'Worker is still starting up.' }
-    return healthyStatus(this.#worker)
+    const { failure } = this.#checks
+    return failure === null ? healthyStatus(this.#worker) : { status: 'unhealthy', message: failure }
   }
 
   // ─── reading ───────────────────────────────────────────────────────────────────────────────────
