@@ -14,6 +14,8 @@ export async function createDistributedWorker(options: WorkerOptions): Promise<W
   const settings = await readWorkerSettings({ ...options, mode: 'distributed', bundledPlugins: [standardPlugins(), ...options.bundledPlugins] })
   // Loaded while the worker looks for its cluster.
   const creation = import('./create-distributed-herder.ts')
+  // Awaited once the cluster is found; what is wrong with it is told then.
+  creation.catch(() => {})
   return new WorkerProcess({
     settings,
     version: options.version,

@@ -58,6 +58,8 @@ export async function createStandaloneWorker(options: StandaloneOptions): Promis
   const settings = await readWorkerSettings({ ...options, mode: 'standalone', bundledPlugins: [standardPlugins(), ...options.bundledPlugins] })
   // Loaded while the worker looks for its cluster.
   const creation = import('./create-standalone-herder.ts')
+  // Awaited once the cluster is found; what is wrong with it is told then.
+  creation.catch(() => {})
   return new WorkerProcess({
     settings,
     version: options.version,
