@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { FailureReport } from '@millrace/rest-api'
-import { temporaryFolder, waitFor } from '@millrace/testing'
+import { startGuardedProcess, temporaryFolder, waitFor, writeJavaProperties } from '@millrace/testing'
 import { startMillraceBroker } from './broker-under-test.ts'
-import { type MillraceWorker, type Properties, runMillrace, startWorker } from './millrace-process.ts'
+import { fromSources, type MillraceWorker, type Properties, runMillrace, startWorker } from './millrace-process.ts'
 import { topicHeaders } from './topic.ts'
 
 test('the failure that docs/guides/find-the-cause.md shows is the one that its commands make, and its advice mends it', async (t) => {
@@ -148,6 +148,48 @@ test('what an operator gets wrong is told in plain words, with its hint and plac
     assert.ok(task.trace?.startsWith(`${failure?.root_cause} [${hint}]\nat connector "${name}", task 0`), task.trace)
     assert.ok(worker.process.output.includes(`ERROR [${name}|task-0] ${failure?.root_cause} [${hint}], at connector "${name}", task 0`), name)
   }
+})
+
+test('wrong credentials of a task are told as such, and not shown', async (t) => {
+  const folder = temporaryFolder(t)
+  const module = 'org.apache.kafka.common.security.plain.PlainLoginModule'
+  const file = writeJavaProperties(join(folder, 'server.properties'), {
+    listeners: 'SASL_PLAINTEXT://127.0.0.1:1',
+    'listener.name.sasl_plaintext.plain.sasl.jaas.config': `${module} required user_alice="right-word";`,
+  })
+  const { command, args } = fromSources()
+  const broker = await startGuardedProcess({
+    command,
+    args: [...args, 'broker', '--config', file, '--port', '0', '--data-dir', join(folder, 'data')],
+    cwd: folder,
+  })
+  t.after(() => broker.killAtOnce())
+  const [, bootstrapServers = ''] = await broker.printed(/listens on (\S+),/)
+  const login = (word: string): Properties => ({
+    'security.protocol': 'SASL_PLAINTEXT',
+    'sasl.mechanism': 'PLAIN',
+    'sasl.jaas.config': `${module} required username="alice" password="${word}";`,
+  })
+  const prefixed = (prefix: string, properties: Properties): Properties => {
+    return Object.fromEntries(Object.entries(properties).map(([key, value]) => [`${prefix}${key}`, value]))
+  }
+  const worker = await startWorker({ folder: join(folder, 'worker'), bootstrapServers, properties: login('right-word') })
+  t.after(() => worker.killAtOnce())
+  const lines = { 'connector.class': 'FileStreamSource', file: '/etc/hostname', topic: 'lines' }
+  const configs: Record<string, Properties> = {
+    source: { ...lines, ...prefixed('admin.override.', login('right-word')), ...prefixed('producer.override.', login('wrong-word')) },
+    sink: { 'connector.class': 'FileStreamSink', file: '/dev/null', topics: 'lines', ...prefixed('consumer.override.', login('wrong-word')) },
+  }
+  for (const [name, config] of Object.entries(configs)) {
+    await worker.client.createConnector({ name, config: { ...config } })
+    const failure = await waitFor(async () => (await worker.client.connectorStatus(name)).tasks[0]?.millrace?.failure, {
+      what: `the ${name} to fail`,
+      describe: () => worker.describe(name),
+    })
+    assert.deepEqual([failure.hint, failure.class], ['MR-4101', 'authentication'], JSON.stringify(failure, null, 2))
+    assert.doesNotMatch(JSON.stringify(await worker.client.connectorStatus(name)), /wrong-word|right-word/)
+  }
+  assert.doesNotMatch(worker.process.output, /wrong-word|right-word/)
 })
 
 /** Fails wherever it is told to, and tells everything it knows about it. */
