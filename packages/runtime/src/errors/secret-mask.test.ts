@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { resolvedSecrets, SecretMask, secretsIn } from './secret-mask.ts'
+import { newSecrets, resolvedSecrets, SecretMask, secretsIn } from './secret-mask.ts'
 
 test('values of keys that sound like secrets, and those of the type PASSWORD, are secrets', () => {
   const properties = { 'connection.password': 'hunter2', 'api-key': 'k-123', pin: '4711', topic: 'orders', 'value.converter.schemas.enable': 'false' }
@@ -32,4 +32,10 @@ test('secrets are taken out wherever they stand, longer ones first', () => {
 test('class names, switches and what is too short are no secrets', () => {
   const mask = new SecretMask(['org.apache.kafka.common.config.provider.FileConfigProvider', 'false', 'x'])
   assert.equal(mask.isEmpty, true)
+})
+
+test('what stands where a secret stood is one, when the configuration is resolved again', () => {
+  const mask = new SecretMask(['hunter2', 'alice'])
+  const before = { url: 'jdbc:x://alice:hunter2@db/a', topic: 'orders' }
+  assert.deepEqual(newSecrets(mask, before, { url: 'jdbc:x://alice:hunter3@db/a', topic: 'other' }), ['alice', 'hunter3'])
 })

@@ -42,6 +42,12 @@ export class SecretMask {
   }
 }
 
+/** A configuration was resolved anew: what stands now where a secret stood before is one, too. */
+export function newSecrets({ mask }: Pick<SecretMask, 'mask'>, before: Properties, after: Properties): string[] {
+  const secret = Object.entries(before).filter(([, value]) => mask(value) !== value)
+  return resolvedSecrets(Object.fromEntries(secret.map(([key, value]) => [key, mask(value).replaceAll(HIDDEN, '${}')])), after)
+}
+
 /**
  * The values of properties that are secrets: by the name of their key, or because a plug-in's definition gives them the type PASSWORD.
  * Those that hold a password among other things (`sasl.jaas.config`, URLs) are given whole and in parts.

@@ -16,6 +16,7 @@ import { ErrorCounters } from '../errors/error-counters.ts'
 import { ErrorHandler, type ErrorReporter } from '../errors/error-handler.ts'
 import { LogReporter } from '../errors/log-reporter.ts'
 import { Retries } from '../errors/retries.ts'
+import { newSecrets } from '../errors/secret-mask.ts'
 import { KafkaBasedLog } from '../storage/kafka/kafka-based-log.ts'
 import type { FromTaskThread, GroupMember, TaskStart } from '../thread/messages.ts'
 import type { Activity } from './activity.ts'
@@ -122,7 +123,7 @@ async function assembleSourceTask(start: TaskStart, { channel, log, occupancy, a
       signal,
       offsetStorageReader: offsets,
       transactionContext: null,
-      configs: () => channel.request((request) => ({ type: 'read-task-config', request, id: start.id })),
+      configs: () => currentConfig(start, channel, log),
       fieldCoerced: (path) => ledger.fieldCoerced(path),
     },
     transformations,
@@ -179,7 +180,7 @@ async function assembleSinkTask(start: TaskStart, { channel, log, occupancy, act
   })
   const consumer = metrics.client(new Consumer(start.consumer, { logger, membershipChanged: (member) => events.membership(member) }))
   metrics.observeSink({ ledger, errors: errorCounters }, consumer)
-  const configs = () => channel.request<TaskStart['taskConfig']>((request) => ({ type: 'read-task-config', request, id: start.id }))
+  const configs = () => currentConfig(start, channel, log)
   return new SinkTaskLoop({
     task,
     properties: start.taskConfig,
@@ -213,6 +214,13 @@ async function assembleSinkTask(start: TaskStart, { channel, log, occupancy, act
     putAttemptsMax: put.attemptsMax,
     imbalanceAction: start.recordFailures.imbalanceAction,
   })
+}
+
+/** The task's configuration with references resolved again. Secrets may have changed since it was started. */
+async function currentConfig({ id, taskConfig }: TaskStart, channel: ThreadChannel<FromTaskThread>, log: OriginLog): Promise<TaskStart['taskConfig']> {
+  const config = await channel.request<TaskStart['taskConfig']>((request) => ({ type: 'read-task-config', request, id }))
+  log.secrets.add(newSecrets(log.secrets, taskConfig, config))
+  return config
 }
 
 function retriesOf({ errors }: TaskStart, counters: ErrorCounters, activity: Activity, signal: AbortSignal): Retries {
