@@ -1,11 +1,10 @@
-/** Edits beyond this make two names strangers. */
 const DISTANCE_MAX = 4
 
-/** The known name that was probably meant, or null. */
-export function nearestName(name: string, known: readonly string[]): string | null {
+/** The known name that was probably meant, or null. @param distanceMax how many letters may be otherwise; beyond that two names are strangers. */
+export function nearestName(name: string, known: readonly string[], distanceMax = DISTANCE_MAX): string | null {
   const distances = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance)
   const [best] = distances
-  return best !== undefined && best.distance <= DISTANCE_MAX ? best.candidate : null
+  return best !== undefined && best.distance <= distanceMax ? best.candidate : null
 }
 
 /** Insertions, deletions and replacements that turn one text into the other. */

@@ -45,6 +45,7 @@ import type { HerderWorker } from '../herder-worker.ts'
 import { HealthChecks } from '../health-checks.ts'
 import { healthyStatus } from '../healthy-status.ts'
 import { localProgress } from '../local-progress.ts'
+import { warnOfMisspeltKeys } from '../misspelt-keys.ts'
 import { OffsetRequests } from '../offset-requests.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
@@ -341,11 +342,13 @@ export class DistributedHerder implements Herder {
   // ─── changing: the leader's business ───────────────────────────────────────────────────────────
 
   async putConnector(name: string, config: RequestedConfig, options: PutConnectorOptions): Promise<PutConnectorResult> {
-    const refusal = configErrors(await this.validateConnectorConfig(config))
+    const found = await this.validateConnectorConfig(config)
+    const refusal = configErrors(found)
     if (refusal !== null) throw refusal
     return this.#asLeader(name, async (stage) => {
       const created = !this.#snapshot().contains(name)
       if (!created && !options.allowReplace) throw new ConflictRestError(`Connector ${name} already exists`)
+      warnOfMisspeltKeys(name, config, found, this.#logger)
       stage(`writing a config for connector ${name} to the config topic`)
       await this.#write(
         () => this.#configStore.putConnectorConfig(name, config, options.initialState),

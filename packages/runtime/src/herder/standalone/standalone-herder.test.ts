@@ -190,6 +190,15 @@ describe('the standalone herder', () => {
     }
   })
 
+  it('warns of a setting that is nearly one that is known, and of no other', async () => {
+    const { herder, log } = await setUp()
+    await herder.putConnector('src', { ...SOURCE, 'error.tolerance': 'all', 'driver.user': 'x', topics: 'y' }, NEW)
+    assert.deepEqual(
+      log.filter((line) => line.includes('is not known')),
+      ['Connector src: the setting "error.tolerance" is not known. Did you mean "errors.tolerance"?'],
+    )
+  })
+
   it('patches: null removes, the rest is merged', async () => {
     const { herder } = await withSource()
     const { config } = await herder.patchConnectorConfig('src', { topic: 't2', file: '/x', 'connector.class': 'LinesSource' })

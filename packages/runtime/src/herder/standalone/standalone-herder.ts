@@ -38,6 +38,7 @@ import type { HerderWorker } from '../herder-worker.ts'
 import { HealthChecks } from '../health-checks.ts'
 import { healthyStatus } from '../healthy-status.ts'
 import { localProgress } from '../local-progress.ts'
+import { warnOfMisspeltKeys } from '../misspelt-keys.ts'
 import { OffsetRequests } from '../offset-requests.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
 import { pluginInfos } from '../plugin-infos.ts'
@@ -246,8 +247,10 @@ export class StandaloneHerder implements Herder, WorkerListener {
 
   async putConnector(name: string, config: RequestedConfig, options: PutConnectorOptions): Promise<PutConnectorResult> {
     // Outside the connector's queue, as in the original: a validation that takes its time holds up no other request.
-    const refusal = configErrors(await this.validateConnectorConfig(config))
+    const found = await this.validateConnectorConfig(config)
+    const refusal = configErrors(found)
     if (refusal !== null) throw refusal
+    warnOfMisspeltKeys(name, config, found, this.#logger)
     return this.#operations.run(name, (stage) => this.#put(name, config, options, stage))
   }
 
