@@ -11,3 +11,12 @@ test('the last fifty events are kept, oldest first, each on one line with its ti
   assert.match(list[0] ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z event 71$/)
   assert.match(list.at(-1) ?? '', / event 120$/)
 })
+
+test('what repeats itself is one event', () => {
+  const events = new RecentEvents()
+  for (const text of ['RUNNING', 'committed', 'committed', 'committed', 'RUNNING']) events.add(text)
+  assert.deepEqual(
+    events.list().map((line) => line.slice(line.indexOf(' ') + 1)),
+    ['RUNNING', 'committed (3 times)', 'RUNNING'],
+  )
+})
