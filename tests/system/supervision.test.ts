@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { ConnectorStateInfo, TaskActivity, TaskInstanceState } from '@millrace/rest-api'
 import { type EmbeddedCluster, startEmbeddedCluster, temporaryFolder, waitFor } from '@millrace/testing'
+import { LineTarget } from './line-target.ts'
 
 const PLUGINS = new URL('../../packages/runtime/src/testing-plugins/package.json', import.meta.url)
 
@@ -183,7 +183,7 @@ describe('a task that stalls', () => {
 
 describe('a sink whose target changes', () => {
   it('is idle, gathers, writes, is blocked, stalls and retries as its target lets it', async (t) => {
-    const target = new Target()
+    const target = new LineTarget()
     const port = await target.start(0)
     t.after(() => target.stop())
     await create(t, 'feed', { ...SOURCE, topic: 'targets', 'poll.interval.ms': '400' })
@@ -195,7 +195,7 @@ describe('a sink whose target changes', () => {
       'millrace.stall.timeout.ms': '3000',
     })
     await untilTask('target', 'records to be written', ({ millrace }) => (millrace?.ledger.written ?? 0) > 0)
-    assert.ok(target.lines > 0)
+    assert.ok(target.lines.length > 0)
 
     target.isFrozen = true
     const blocked = await untilActivity('target', 'blocked')
@@ -220,7 +220,7 @@ describe('a sink whose target changes', () => {
   })
 
   it('waits for a batch, and says of how many records it has how many', async (t) => {
-    const target = new Target()
+    const target = new LineTarget()
     const port = await target.start(0)
     t.after(() => target.stop())
     await create(t, 'few', { ...SOURCE, topic: 'few', 'poll.interval.ms': '200' })
@@ -238,41 +238,3 @@ describe('a sink whose target changes', () => {
     assert.match(waiting.detail, /^\d+ of 1000000 records, until 2\d\d\d-/)
   })
 })
-
-/** Answers each batch of lines that ends with an empty one, unless it is frozen. */
-class Target {
-  isFrozen = false
-  lines = 0
-  #server: Server | null = null
-  readonly #sockets = new Set<Socket>()
-
-  async start(port: number): Promise<number> {
-    const server = createServer((socket) => {
-      this.#sockets.add(socket)
-      let text = ''
-      socket.on('error', () => {})
-      socket.on('close', () => this.#sockets.delete(socket))
-      socket.on('data', (data) => {
-        text += data.toString()
-        if (!text.endsWith('\n\n') || this.isFrozen) return
-        this.lines += text.split('\n').length - 2
-        socket.end('ok\n')
-      })
-    })
-    this.#server = server
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-    return (server.address() as { port: number }).port
-  }
-
-  thaw(): void {
-    this.isFrozen = false
-    for (const socket of this.#sockets) socket.end('ok\n')
-  }
-
-  async stop(): Promise<void> {
-    const server = this.#server
-    this.#server = null
-    for (const socket of this.#sockets) socket.destroy()
-    if (server !== null) await new Promise((resolve) => server.close(resolve))
-  }
-}

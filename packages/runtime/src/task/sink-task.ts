@@ -413,7 +413,9 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
 
   #redeliver(error: unknown): void {
     const { activity, context } = this.#parts
-    activity.retries(activity.attempts + 1, error, context.timeoutMs ?? REDELIVERY_INTERVAL_MS)
+    // Each turn of the loop puts it again, also one that comes about for a commit.
+    const untilCommitMs = Math.max(0, this.#nextCommitAtMs - performance.now())
+    activity.retries(activity.attempts + 1, error, Math.min(untilCommitMs, context.timeoutMs ?? REDELIVERY_INTERVAL_MS))
     this.#parts.logger.warn('RetriableException from SinkTask, the same records are delivered again', error)
     if (this.#isRedelivering) return
     this.#isRedelivering = true
