@@ -137,7 +137,7 @@ function inTurn<T>(instance: Instance, call: string, work: () => Promise<T>): Pr
 /** What is told of an error of an instance. */
 function failureIn({ start, log }: Instance, error: unknown, call?: string): Failure {
   const place = { connector: start.name, ...(call === undefined ? {} : { stage: call }) }
-  return reported(failureOf(error), place, log.events.list(), { mask: log.secrets.mask })
+  return reported(failureOf(error), place, log.events.list(log.secrets.mask), { mask: log.secrets.mask })
 }
 
 function contextOf(instance: Instance): SourceConnectorContext & SinkConnectorContext {

@@ -68,6 +68,14 @@ test('no secret is in any part of it', () => {
   assert.match(failure.report?.recent_events[0] ?? '', /with \[hidden\]$/)
 })
 
+test('a secret of several lines, or at the place where a text is cut, is found', () => {
+  const key = `-----BEGIN-----\n${'a'.repeat(600)}\n-----END-----`
+  const { mask } = new SecretMask([key])
+  const { report } = reported(failureOf(new Error(`${'x'.repeat(300)} ${key}`)), { connector: 'c' }, [], { mask })
+  assert.match(report?.root_cause ?? '', /^x{300} \[hidden\]$/)
+  assert.match(report?.causes[0] ?? '', /x{300} \[hidden\]$/)
+})
+
 test('positions that JSON cannot hold, or that are too long, are left out', () => {
   const loop: Record<string, unknown> = {}
   loop['self'] = loop

@@ -1,8 +1,7 @@
 import type { FailurePlace, FailureReport } from '@millrace/rest-api'
 import type { ConvertersInForce } from './converter-mismatch.ts'
 import { diagnosisOf, oneLine } from './diagnosis.ts'
-import type { FailedStage, Failure } from './failure.ts'
-import { RecentEvents } from './recent-events.ts'
+import type { FailedStage, Failure, FailureCause } from './failure.ts'
 
 /** What else is known where a failure is reported. */
 export interface FailureCircumstances {
@@ -27,31 +26,34 @@ const COORDINATES_LENGTH_MAX = 1_000
 export function reported(failure: Failure, place: FailurePlace, recentEvents: readonly string[], circumstances: FailureCircumstances = {}): Failure {
   if (failure.report !== null) return failure
   const { mask = (text: string) => text, converters = null, at = new Date() } = circumstances
-  const { hint, rootCause, advice } = diagnosisOf(failure.causes, converters)
+  // Masked first: what is cut or put on one line cannot be found any more.
+  const { hint, rootCause, advice } = diagnosisOf(
+    failure.causes.map((cause) => masked(cause, mask)),
+    converters,
+  )
   const shown = withoutSecrets(failure, mask)
   const report: FailureReport = {
-    root_cause: mask(rootCause),
+    root_cause: rootCause,
     class: hint.class,
     hint: hint.id,
-    try: mask(advice),
+    try: advice,
     where: placeOf(failure, place, mask),
     causes: shown.causes.map(({ javaClass, message }) => oneLine(message === '' ? javaClass : `${javaClass}: ${message}`, CAUSE_LENGTH_MAX)),
     at: at.toISOString(),
     later_failures: 0,
-    recent_events: recentEvents.map((event) => RecentEvents.cut(mask(event))),
+    recent_events: recentEvents.map(mask),
   }
   return { ...shown, report }
 }
 
 /** The same failure with its texts masked, and without the coordinates of records, which may be anything. */
 export function withoutSecrets(failure: Failure, mask: (text: string) => string): Failure {
-  const causes = failure.causes.map((cause) => ({
-    ...cause,
-    message: mask(cause.message),
-    path: cause.path === null ? null : mask(cause.path),
-    stage: cause.stage === null ? null : withoutRecord(cause.stage),
-  }))
+  const causes = failure.causes.map((cause) => ({ ...masked(cause, mask), stage: cause.stage === null ? null : withoutRecord(cause.stage) }))
   return { ...failure, message: mask(failure.message), trace: mask(failure.trace), causes }
+}
+
+function masked(cause: FailureCause, mask: (text: string) => string): FailureCause {
+  return { ...cause, message: mask(cause.message), path: cause.path === null ? null : mask(cause.path) }
 }
 
 function withoutRecord({ record: _, ...stage }: FailedStage): FailedStage {

@@ -20,3 +20,15 @@ test('what repeats itself is one event', () => {
     ['RUNNING', 'committed (3 times)', 'RUNNING'],
   )
 })
+
+test('a secret is taken out before an event is cut, and what is too long to be looked through is not kept', () => {
+  const events = new RecentEvents()
+  const secret = 'k'.repeat(3_000)
+  events.add(`key ${secret} read`)
+  events.add('x'.repeat(20_000))
+  events.add('y'.repeat(300))
+  const [first = '', second = '', third = ''] = events.list((text) => text.replaceAll(secret, '[hidden]'))
+  assert.match(first, /Z key \[hidden\] read$/)
+  assert.match(second, /Z \(a line of 20000 characters\)$/)
+  assert.equal(third.length, 200)
+})

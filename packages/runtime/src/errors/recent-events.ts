@@ -1,6 +1,8 @@
-/** Events kept, and characters of each. */
+/** Events kept, and characters of each as they are shown. */
 const EVENTS_MAX = 50
 const EVENT_LENGTH_MAX = 200
+/** A longer text is not kept at all: cut in the middle of a secret, it could not be masked any more. */
+const KEPT_LENGTH_MAX = 16 * 1024
 
 /**
  * What a connector or task did last, for the report should it fail. Noting an event costs a few assignments, so that it may be done where nobody looks; not for
@@ -10,7 +12,8 @@ export class RecentEvents {
   readonly #events: { text: string; atMs: number; times: number }[] = []
   #last = -1
 
-  add(text: string): void {
+  add(said: string): void {
+    const text = said.length <= KEPT_LENGTH_MAX ? said : `(a line of ${said.length} characters)`
     const last = this.#events[this.#last]
     if (last !== undefined && last.text === text) {
       last.atMs = Date.now()
@@ -21,17 +24,12 @@ export class RecentEvents {
     this.#events[this.#last] = { text, atMs: Date.now(), times: 1 }
   }
 
-  /** Oldest first, each with its time (ISO 8601), of repeated ones the last, on one line. To be cut (`RecentEvents.cut`) when secrets have been taken out. */
-  list(): string[] {
+  /** Oldest first, each with its time (ISO 8601), of repeated ones the last. @param mask takes secrets out, before a text is put on one line and cut. */
+  list(mask: (text: string) => string = (text) => text): string[] {
     const events = this.#events.length < EVENTS_MAX ? this.#events : [...this.#events.slice(this.#last + 1), ...this.#events.slice(0, this.#last + 1)]
     return events.map(({ text, atMs, times }) => {
-      const line = text.slice(0, 4 * EVENT_LENGTH_MAX).replace(/\s+/g, ' ')
-      return `${new Date(atMs).toISOString()} ${line}${times === 1 ? '' : ` (${times} times)`}`
+      const line = `${new Date(atMs).toISOString()} ${mask(text).replace(/\s+/g, ' ')}`
+      return `${line.length <= EVENT_LENGTH_MAX ? line : `${line.slice(0, EVENT_LENGTH_MAX - 1)}…`}${times === 1 ? '' : ` (${times} times)`}`
     })
-  }
-
-  /** Only a masked event is cut to its length: otherwise half of a secret could be left. */
-  static cut(text: string): string {
-    return text.length <= EVENT_LENGTH_MAX ? text : `${text.slice(0, EVENT_LENGTH_MAX - 1)}…`
   }
 }

@@ -39,3 +39,10 @@ test('what stands where a secret stood is one, when the configuration is resolve
   const before = { url: 'jdbc:x://alice:hunter2@db/a', topic: 'orders' }
   assert.deepEqual(newSecrets(mask, before, { url: 'jdbc:x://alice:hunter3@db/a', topic: 'other' }), ['alice', 'hunter3'])
 })
+
+test('a key in PEM form is found line by line, too', () => {
+  const key = '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----'
+  const { mask } = new SecretMask(secretsIn({ 'ssl.keystore.key': key }))
+  assert.equal(mask('cannot parse AQEFAASCBKcwggSjAgEAAoIB'), 'cannot parse [hidden]')
+  assert.equal(mask(`in ${key}`), 'in [hidden]')
+})

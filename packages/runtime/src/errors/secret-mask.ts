@@ -5,6 +5,8 @@ const HIDDEN = '[hidden]'
 /** Shorter values would be found inside of ordinary words. */
 const SECRET_LENGTH_MIN = 4
 const SECRETS_MAX = 1_000
+/** Lines of a secret that are shorter are not looked for by themselves. */
+const LINE_LENGTH_MIN = 16
 
 /** Keys whose values are secrets by their name, of whatever plug-in they are. */
 const SECRET_KEY =
@@ -66,8 +68,10 @@ export function secretsIn(properties: Properties, isPassword: (key: string) => b
 /** The values in quotes of `password="…"`, and the lines of a key. */
 function parts(value: string): string[] {
   const quoted = [...value.matchAll(/(?:password|secret|token|key)\w*\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s;"',]+))/gi)]
+  // Keys in PEM form are shown and quoted line by line.
+  const lines = /\n|\\n/.test(value) ? value.split(/\\n|\s+/).filter((line) => line.length >= LINE_LENGTH_MIN && !line.includes('---')) : []
   const [, afterColon] = /^[^:\s]+:(\S+)$/.exec(value) ?? []
-  return [...quoted.map(([, double, single, bare]) => double ?? single ?? bare ?? ''), ...(afterColon === undefined ? [] : [afterColon])]
+  return [...lines, ...quoted.map(([, double, single, bare]) => double ?? single ?? bare ?? ''), ...(afterColon === undefined ? [] : [afterColon])]
 }
 
 /**

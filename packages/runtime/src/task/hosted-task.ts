@@ -153,7 +153,7 @@ export class HostedTask {
     }
     const stage = this.#loop === null ? 'configure' : this.#activity.callThatThrew(error)
     const place = { connector: id.connector, task: id.task, ...(stage === null ? {} : { stage }) }
-    return reported(failureOf(error), place, this.#log.events.list(), {
+    return reported(failureOf(error), place, this.#log.events.list(this.#log.secrets.mask), {
       mask: this.#log.secrets.mask,
       converters: {
         key: inForce(converters.key, 'key.converter'),
