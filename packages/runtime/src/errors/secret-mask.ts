@@ -58,11 +58,25 @@ export function secretsIn(properties: Properties, isPassword: (key: string) => b
   const secrets: string[] = []
   for (const [key, value] of Object.entries(properties)) {
     if (typeof value !== 'string') continue
-    if (SECRET_KEY.test(key) || isPassword(key)) secrets.push(value, ...parts(value))
+    if (soundsSecret(key) || isPassword(key)) secrets.push(value, ...parts(value))
+    if (!value.includes('://')) continue
     // Whatever the key: a password within a URL.
     for (const [, password] of value.matchAll(/:\/\/[^/\s:@]*:([^/\s@]+)@/g)) if (password !== undefined) secrets.push(password, decoded(password))
   }
   return secrets
+}
+
+/** The same keys come with each task: what their names say is remembered. */
+const remembered = new Map<string, boolean>()
+const REMEMBERED_MAX = 10_000
+
+function soundsSecret(key: string): boolean {
+  let isSecret = remembered.get(key)
+  if (isSecret === undefined) {
+    isSecret = SECRET_KEY.test(key)
+    if (remembered.size < REMEMBERED_MAX) remembered.set(key, isSecret)
+  }
+  return isSecret
 }
 
 /** The values in quotes of `password="…"`, and the lines of a key. */
