@@ -38,13 +38,19 @@ function endpointRows([path, operations]: [string, Readonly<Record<string, OpenA
   return Object.entries(operations).map(([method, operation]) => row([`\`${method.toUpperCase()} ${path}\``, ...endpointCells(operation)]))
 }
 
+/** JSON by its type, anything else by its media types. */
+function contentText(content: object): string {
+  const json = 'application/json' in content ? (content['application/json'] as { readonly schema: JsonSchema }) : null
+  return json === null ? Object.keys(content).join(', ') : typeText(json.schema)
+}
+
 function endpointCells({ summary, parameters, requestBody, responses }: OpenApiOperation): string[] {
   const query = parameters
     .filter((parameter) => parameter.in === 'query')
     .map(({ name, schema, description = '' }) => `\`${name}\` (${typeText(schema)}): ${description}`)
   const body = requestBody === undefined ? '' : typeText(requestBody.content['application/json'].schema)
   const answers = Object.entries(responses).filter(([status]) => status !== 'default')
-  const texts = answers.map(([status, { content }]) => (content === undefined ? status : `${status} ${typeText(content['application/json'].schema)}`))
+  const texts = answers.map(([status, { content }]) => (content === undefined ? status : `${status} ${contentText(content)}`))
   return [summary, query.join(' '), body, texts.join(', ')]
 }
 

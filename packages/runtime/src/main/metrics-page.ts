@@ -4,9 +4,9 @@ import type { Metric, MetricStyle } from '../metrics/metric.ts'
 import type { ConnectorStatus, StatusStore, TaskStatus } from '../storage/status-store.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
 import type { Worker } from '../worker/worker.ts'
-import { taskProgressMetrics } from './task-progress-metrics.ts'
+import { connectorProgressMetrics, taskProgressMetrics } from './task-progress-metrics.ts'
 
-export type MeasuredWorker = Pick<Worker, 'readMetrics' | 'connectors' | 'tasks' | 'threads'>
+export type MeasuredWorker = Pick<Worker, 'readMetrics' | 'connectors' | 'connectorProgress' | 'tasks' | 'threads'>
 
 export interface MetricsPageOptions {
   readonly style: MetricStyle
@@ -64,14 +64,17 @@ export class MetricsPage {
 
   #connectors(worker: MeasuredWorker): Metric[] {
     const { statusStore } = this.#options
+    const nowMs = Date.now()
     return worker.connectors().flatMap(({ name, plugin }) => {
       const tags = { connector: name }
+      const progress = worker.connectorProgress(name)
       const ofConnector = (attribute: string, value: string): Metric => ({ group: 'connector-metrics', name: attribute, tags, value })
       return [
         ...stateMetrics({ group: 'connector-metrics', name: 'status', tags }, 'millrace_connector', statusStore.connector(name)),
         ofConnector('connector-type', plugin.kind),
         ofConnector('connector-class', plugin.className),
         ofConnector('connector-version', plugin.version),
+        ...(progress === null ? [] : connectorProgressMetrics(tags, progress, nowMs)),
       ]
     })
   }

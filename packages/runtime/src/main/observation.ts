@@ -1,4 +1,4 @@
-import type { RebalanceEvent } from '@millrace/rest-api'
+import type { RebalanceEvent, TaskProgress } from '@millrace/rest-api'
 import type { Metric } from '../metrics/metric.ts'
 import type { StateChange } from '../notify/state-change.ts'
 import { StateWatch, type Supervised } from '../notify/state-watch.ts'
@@ -97,13 +97,19 @@ export class Observation implements Observers {
   }
 
   #look(): void {
-    const tasks = this.#worker?.tasks() ?? []
-    this.#watch.looked(
-      tasks.flatMap(({ id, progress }): Supervised[] => {
-        if (progress === null) return []
-        const { activity, restarts } = progress
-        return [{ ...id, activity, isGivenUp: restarts?.given_up ?? false, lastCause: restarts?.last_cause ?? null }]
-      }),
-    )
+    const worker = this.#worker
+    if (worker === null) return
+    const connectors = worker.connectors().map(({ name }) => supervised({ connector: name, task: null }, worker.connectorProgress(name)))
+    const tasks = worker.tasks().map(({ id, progress }) => supervised(id, progress))
+    this.#watch.looked([...connectors, ...tasks].filter((each) => each !== null))
   }
+}
+
+function supervised(
+  { connector, task }: Pick<Supervised, 'connector' | 'task'>,
+  progress: Pick<TaskProgress, 'activity' | 'restarts'> | null,
+): Supervised | null {
+  if (progress === null) return null
+  const { activity, restarts } = progress
+  return { connector, task, activity, isGivenUp: restarts?.given_up ?? false, lastCause: restarts?.last_cause ?? null }
 }

@@ -218,13 +218,24 @@ export const connectMetricGroups: readonly MetricGroupEntry[] = [
   },
 ]
 
+const restarts: readonly MetricEntry[] = [
+  number('restarts', 'Automatic restarts since it last ran well. This and the next two are there where restarts are enabled.'),
+  number('restarts-given-up', '1 where automatic restarts were given up, otherwise 0.'),
+  number('next-restart-seconds', 'Seconds until the next automatic restart; NaN where there is none.'),
+]
+
 /** What the original does not have. */
 export const millraceMetricGroups: readonly MetricGroupEntry[] = [
   {
     group: 'millrace_connector',
     tags: ['connector'],
     scope: 'each connector that runs on this worker',
-    metrics: [number('state', 'State of the connector as a number: 0 unassigned, 1 running, 2 paused, 3 stopped, 4 restarting, 5 failed.')],
+    metrics: [
+      number('state', 'State of the connector as a number: 0 unassigned, 1 running, 2 paused, 3 stopped, 4 restarting, 5 failed.'),
+      text('activity', 'What the instance does: starting, running, idle, retrying, paused, stalled, failed or stopped.'),
+      number('warnings', 'Things that somebody has to look at although nothing failed, such as a connector that runs with zero tasks.'),
+      ...restarts,
+    ],
   },
   {
     group: 'millrace_task',
@@ -241,15 +252,14 @@ export const millraceMetricGroups: readonly MetricGroupEntry[] = [
       number('lag-seconds', 'Age of the oldest record that was not read yet; NaN where that is not known.'),
       number('records-read-total', 'Records that were read, by the ledger of the task.'),
       number('records-written-total', 'Records that were written.'),
-      number('records-filtered-total', 'Records that a transformation left out.'),
+      number('records-filtered-total', 'Records that transformations left out.'),
       number('records-dead-lettered-total', 'Records that are in the dead-letter queue.'),
       number('records-skipped-total', 'Records that failed and were left out.'),
       number('records-given-back-total', 'Records that are read again, because they had no end when the task stopped or went back.'),
       number('records-in-flight', 'Records that were read and have no end yet.'),
       number('ledger-balanced', '1 while all records are accounted for, otherwise 0: a defect of the runtime.'),
-      number('restarts', 'Automatic restarts since the task last ran well.'),
-      number('restarts-given-up', '1 where automatic restarts were given up, otherwise 0.'),
-      number('next-restart-seconds', 'Seconds until the next automatic restart; NaN where there is none.'),
+      number('ledger-imbalances', 'How often the ledger did not add up when offsets were committed.'),
+      ...restarts,
     ],
   },
   {
@@ -257,6 +267,12 @@ export const millraceMetricGroups: readonly MetricGroupEntry[] = [
     tags: [...taskTags, 'stage'],
     scope: 'each stage of each task',
     metrics: [number('stage-seconds-total', 'Time that the task has spent in a stage.')],
+  },
+  {
+    group: 'millrace_task',
+    tags: [...taskTags, 'transform'],
+    scope: 'each transformation that has left out a record',
+    metrics: [number('transform-filtered-total', 'Records that the transformation left out.')],
   },
   {
     group: 'millrace_thread',

@@ -19,6 +19,9 @@ export interface ConnectorRunsOptions extends Pick<TaskThreadOptions, 'limits' |
   readonly logger: Logger
 }
 
+/** How long a thread may take to tell its metrics. Milliseconds. */
+const METRICS_TIMEOUT_MS = 2_000
+
 /** How long a connector's `stop` may take before it is given up. Milliseconds; the original's constant. */
 const STOP_TIMEOUT_MS = 5_000
 
@@ -132,13 +135,13 @@ export class ConnectorRuns {
   }
 
   /** Asks each thread once for the metrics of all its connectors; null for one that does not answer in time. */
-  readMetrics(style: MetricStyle, timeoutMs: number): Promise<ThreadMetrics | null>[] {
+  readMetrics(style: MetricStyle): Promise<ThreadMetrics | null>[] {
     return [...this.#threads]
       .filter((thread) => thread.state === 'running')
       .map((thread) =>
         withinTime(
           thread.readMetrics(style).catch(() => null),
-          timeoutMs,
+          METRICS_TIMEOUT_MS,
         ),
       )
   }

@@ -31,6 +31,9 @@ const CANCEL_GRACE_MS = 250
 /** How long the owner of a task has to tell its progress before the last known one is shown. Milliseconds. */
 const PROGRESS_TIMEOUT_MS = 500
 
+/** How long a thread may take to tell its metrics. Prometheus waits 10 s by default. Milliseconds. */
+const METRICS_TIMEOUT_MS = 5_000
+
 /** One incarnation of a task. */
 interface TaskRun {
   readonly start: TaskStart
@@ -144,9 +147,9 @@ export class TaskRuns implements TaskThreadListener {
     return this.#watch.progress(id)
   }
 
-  /** Asks each thread once for the metrics of all its tasks; null for one that does not answer in time. */
-  readMetrics(style: MetricStyle, timeoutMs: number): Promise<ThreadMetrics | null>[] {
-    return this.#pool.running().map((thread) => withinTime(thread.readMetrics(style), timeoutMs))
+  /** Asks each thread once for the metrics of all its tasks; null for one that does not answer in time, which is short where its event loop stands still. */
+  readMetrics(style: MetricStyle): Promise<ThreadMetrics | null>[] {
+    return this.#pool.running().map((thread) => withinTime(thread.readMetrics(style), thread.isResponsive ? METRICS_TIMEOUT_MS : PROGRESS_TIMEOUT_MS))
   }
 
   threads(): ThreadInfo[] {

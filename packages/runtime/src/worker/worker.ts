@@ -237,9 +237,9 @@ export class Worker {
 
   // ─── metrics ───
 
-  /** What the threads measure; those that do not answer within `METRICS_TIMEOUT_MS` are only counted. */
+  /** What the threads measure; those that do not answer in time are only counted. */
   async readMetrics(style: MetricStyle): Promise<ThreadReadings> {
-    const answers = await Promise.all([...this.#connectors.readMetrics(style, METRICS_TIMEOUT_MS), ...this.#tasks.readMetrics(style, METRICS_TIMEOUT_MS)])
+    const answers = await Promise.all([...this.#connectors.readMetrics(style), ...this.#tasks.readMetrics(style)])
     const readings = answers.filter((answer) => answer !== null)
     return { readings, silent: answers.length - readings.length }
   }
