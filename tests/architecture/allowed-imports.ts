@@ -47,6 +47,6 @@ export const runtimeImports: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The only files of `thread` that others than `worker` may import: what both ends of a thread's channel must agree on. */
-export const sharedByBothEnds: readonly string[] = ['messages', 'requests', 'thread-marker', 'thread-log'].map(
+export const sharedByBothEnds: readonly string[] = ['messages', 'requests', 'thread-marker', 'heartbeat', 'thread-log'].map(
   (name) => `packages/runtime/src/thread/${name}.ts`,
 )

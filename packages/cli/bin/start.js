@@ -10,8 +10,8 @@ if (directory !== undefined && process.env.NODE_COMPILE_CACHE === undefined) pro
 // Plug-ins share the process's pool of threads for files and name look-ups. It is sized at its first use, so it has to be sized here.
 if (process.env.UV_THREADPOOL_SIZE === undefined) process.env.UV_THREADPOOL_SIZE = '16'
 
-import('../src/main.ts').then(
-  ({ main }) => main(process.argv.slice(2)),
+import('../src/start.ts').then(
+  ({ start }) => start(process.argv.slice(2)),
   (error) => {
     console.error(error)
     process.exit(2)

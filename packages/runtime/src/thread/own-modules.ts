@@ -6,7 +6,7 @@ const packagesUrl = new URL('../../../', import.meta.url).href
 /**
  * From now on this thread resolves what the modules of Millrace import without looking at the file system. Node looks at each import by itself, for its
  * package, its real path and its format, and of imports there are nearly a thousand: in a new thread that takes longer than everything else. What plug-ins
- * import is resolved by Node as ever. Called once, before they are imported.
+ * import is resolved by Node as ever. Called once, before they are imported: by each thread, and by the command, to which this file is a door of its own.
  */
 export function resolveOwnModules(): void {
   const known = new Map<string, ResolveFnOutput>()
