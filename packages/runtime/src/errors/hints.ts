@@ -1,5 +1,4 @@
 import type { FailureClass } from '@millrace/rest-api'
-import { nearestName } from '../config/nearest-name.ts'
 
 /** A kind of failure that has a name, and what helps. `millrace explain` prints it, `docs/errors` has a page of it. */
 export interface Hint {
@@ -420,16 +419,4 @@ const byId = new Map(hints.map((each) => [each.id, each]))
 /** Null where there is none of this id. */
 export function hintOf(id: string): Hint | null {
   return byId.get(id) ?? null
-}
-
-/** The hint that was probably meant: ids without their letters, or with a digit too many or too few, are understood. Null where nothing is near. */
-export function nearestHint(id: string): Hint | null {
-  const digits = /\d+/.exec(id)?.[0] ?? ''
-  const exact = hintOf(`MR-${digits}`)
-  if (exact !== null || digits === '') return exact
-  const name = nearestName(
-    digits,
-    hints.map((each) => each.id.slice('MR-'.length)),
-  )
-  return name === null ? null : hintOf(`MR-${name}`)
 }
