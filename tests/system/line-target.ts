@@ -47,3 +47,6 @@ export class LineTarget {
     socket.end('ok\n')
   }
 }
+
+// As a process of its own, which can be killed and frozen: `node line-target.ts PORT`.
+if (import.meta.main) console.log(`listening on ${await new LineTarget().start(Number(process.argv[2]))}`)
