@@ -103,7 +103,7 @@ async function startCluster(): Promise<{ worker: MillraceWorker; bootstrapServer
   const started = await startWorker({
     folder: join(folder, 'worker'),
     bootstrapServers: broker.bootstrapServers,
-    properties: { 'offset.flush.interval.ms': '1000' },
+    properties: { 'offset.flush.interval.ms': '1000', 'millrace.restart.enable': 'true' },
     connectors: [
       { name: 'demo-source', 'connector.class': 'FileStreamSource', file: original.path, topic },
       { name: 'demo-sink', 'connector.class': 'FileStreamSink', file: copy, topics: topic },

@@ -18,7 +18,13 @@ export interface ClusterDemoOptions {
 const TOPIC = 'demo-lines'
 const CONNECTORS = ['demo-source', 'demo-sink'] as const
 /** A worker that died is missed after this long, and its work waits as long again for its return. */
-const SETTINGS = { 'session.timeout.ms': '6000', 'heartbeat.interval.ms': '500', 'scheduled.rebalance.max.delay.ms': '2000', 'offset.flush.interval.ms': '500' }
+const SETTINGS = {
+  'session.timeout.ms': '6000',
+  'heartbeat.interval.ms': '500',
+  'scheduled.rebalance.max.delay.ms': '2000',
+  'offset.flush.interval.ms': '500',
+  'millrace.restart.enable': 'true',
+}
 const LINES_PER_STEP = 20
 const STEP_MS = 100
 /** Without what is waited for in this time, something is wrong. */

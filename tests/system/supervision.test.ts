@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { ConnectorStateInfo, TaskActivity, TaskInstanceState } from '@millrace/rest-api'
-import { type EmbeddedCluster, startEmbeddedCluster, temporaryFolder, waitFor } from '@millrace/testing'
+import { type EmbeddedCluster, type EmbeddedWorkers, startEmbeddedCluster, startEmbeddedWorkers, temporaryFolder, waitFor } from '@millrace/testing'
 import { LineTarget } from './line-target.ts'
 
 const PLUGINS = new URL('../../packages/runtime/src/testing-plugins/package.json', import.meta.url)
@@ -236,5 +236,42 @@ describe('a sink whose target changes', () => {
     assert.ok((waiting.batch?.records ?? 0) > 0)
     assert.equal(waiting.batch?.of, 1_000_000)
     assert.match(waiting.detail, /^\d+ of 1000000 records, until 2\d\d\d-/)
+  })
+})
+
+describe('in a cluster', () => {
+  let workers: EmbeddedWorkers
+  const clusterFolder = temporaryFolder({ after })
+
+  before(async () => {
+    workers = await startEmbeddedWorkers({ folder: clusterFolder, plugins: [PLUGINS] })
+    await workers.startWorker()
+    await workers.startWorker()
+  })
+  after(() => workers.close())
+
+  it('what fails is restarted by whom it belongs to, and any worker tells so', async () => {
+    const file = join(clusterFolder, 'away')
+    writeFileSync(file, '')
+    await workers.client.createConnector({
+      name: 'c',
+      config: { ...SOURCE, ...QUICKLY, name: 'c', 'tasks.max': '2', behaviour: 'start away', fifo: file },
+    })
+    const tasksSeenBy = async (client: EmbeddedWorkers['client']) => (await client.connectorStatus('c')).tasks
+    for (const { client } of workers.workers) {
+      await waitFor(
+        async () => {
+          const tasks = await tasksSeenBy(client)
+          return tasks.length === 2 && tasks.every(({ millrace }) => (millrace?.restarts?.attempts ?? 0) >= 2)
+        },
+        { what: 'restarts of both tasks, as each worker tells', describe: async () => JSON.stringify(await tasksSeenBy(client), null, 2) },
+      )
+    }
+    rmSync(file)
+    await workers.running('c', 2)
+    for (const { client } of workers.workers) {
+      const { connector } = await client.connectorStatus('c')
+      assert.deepEqual([connector.millrace?.activity?.state, connector.millrace?.in_group], ['running', true])
+    }
   })
 })

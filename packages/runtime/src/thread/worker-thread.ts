@@ -54,6 +54,7 @@ const START_TIMEOUT_MS = 60_000
 /** An event loop that does not turn: the slot of the task (or connector) whose call holds it, 0 where that is not known; milliseconds. */
 export interface HeldThread {
   readonly slot: number
+  readonly call: MarkedCall
   readonly forMs: number
 }
 
@@ -136,7 +137,7 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
   /** Who holds the event loop so that it does not turn, and for how long; null where it turned lately. Time in which the main thread was held up does not count. */
   get held(): HeldThread | null {
     if (this.#state !== 'running' || !this.#isListening || this.isResponsive) return null
-    return { slot: this.#marker.inside, forMs: performance.now() - this.#beatAtMs }
+    return { slot: this.#marker.inside, call: this.#marker.insideCall, forMs: performance.now() - this.#beatAtMs }
   }
 
   post(message: ToThread): void {

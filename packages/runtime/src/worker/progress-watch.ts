@@ -174,7 +174,7 @@ export class ProgressWatch {
       nowMs: this.#now(),
       wallMs: Date.now(),
       timeoutMs: stallTimeoutMs,
-      held: held === null ? null : { forMs: held.forMs, isByItself: held.slot === run?.start.incarnation },
+      held: held === null ? null : { call: held.call, forMs: held.forMs, isByItself: held.slot === run?.start.incarnation },
       end: end ?? (run === undefined ? 'stopped' : null),
     })
   }

@@ -112,9 +112,9 @@ describe('what a task does', () => {
 
   it('is blocked, then stalled, where a synchronous call holds the thread, which a neighbour of it is not', () => {
     const memory = seen(snapshot({}))
-    assert.equal(activity(memory, { held: { forMs: 10_000, isByItself: true } }).state, 'blocked')
-    assert.equal(activity(memory, { held: { forMs: TIMEOUT_MS, isByItself: true } }).stall?.reason, 'call')
-    assert.equal(activity(memory, { held: { forMs: TIMEOUT_MS, isByItself: false } }).state, 'blocked')
+    assert.equal(activity(memory, { held: { call: 'put', forMs: 10_000, isByItself: true } }).state, 'blocked')
+    assert.equal(activity(memory, { held: { call: 'put', forMs: TIMEOUT_MS, isByItself: true } }).stall?.call, 'put')
+    assert.equal(activity(memory, { held: { call: 'put', forMs: TIMEOUT_MS, isByItself: false } }).state, 'blocked')
   })
 })
 

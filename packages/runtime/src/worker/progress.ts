@@ -1,5 +1,6 @@
 import type { TaskActivity, TaskProgress } from '@millrace/rest-api'
 import type { ActivityFacts, ProgressSnapshot, TaskCall } from '../thread/messages.ts'
+import type { MarkedCall } from '../thread/thread-marker.ts'
 
 /*
  * What a task does, concluded from what its thread tells of it. Pure functions of what was seen and of two clocks: `nowMs` only grows, `wallMs` is shown to users.
@@ -114,7 +115,7 @@ export interface ActivityCircumstances {
   /** `millrace.stall.timeout.ms`; 0: nothing is ever called a stall. */
   readonly timeoutMs: number
   /** For how long a synchronous call has held the thread, and whether it is one of this task; null: the thread's event loop turns. */
-  readonly held: { readonly forMs: number; readonly isByItself: boolean } | null
+  readonly held: { readonly call: MarkedCall; readonly forMs: number; readonly isByItself: boolean } | null
   /** What became of the run, as the main thread knows it. */
   readonly end: 'failed' | 'stopped' | null
 }
@@ -214,11 +215,12 @@ function isQuietPoll(call: TaskCall, facts: ActivityFacts): boolean {
   return call === 'poll' && facts.hasBacklog === false
 }
 
-function heldActivity({ forMs, isByItself }: NonNullable<ActivityCircumstances['held']>, timeoutMs: number, since: string): TaskActivity {
+function heldActivity({ call, forMs, isByItself }: NonNullable<ActivityCircumstances['held']>, timeoutMs: number, since: string): TaskActivity {
   if (!isByItself) return { state: 'blocked', since, detail: `Another task has held their common thread for ${duration(forMs)}` }
-  const detail = `A synchronous call has held its thread for ${duration(forMs)}: nothing else runs there`
+  const what = call === 'records' ? 'Its transformations or converters have' : `${call}() has`
+  const detail = `${what} held its thread for ${duration(forMs)}: nothing else runs there`
   if (timeoutMs === 0 || forMs < timeoutMs) return { state: 'blocked', since, detail }
-  return { state: 'stalled', since, detail, stall: { reason: 'call', for_ms: Math.round(forMs) } }
+  return { state: 'stalled', since, detail, stall: { reason: 'call', call, for_ms: Math.round(forMs) } }
 }
 
 // ─── words ───────────────────────────────────────────────────────────────────────────────────────
