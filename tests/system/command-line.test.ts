@@ -188,7 +188,17 @@ describe('the embedded broker with a file of settings', () => {
     t.after(() => Promise.all([known.close(), stranger.close()]))
     assert.match((await known.describeCluster()).clusterId ?? '', /^[\w-]{22}$/)
     await assert.rejects(stranger.describeCluster(), { code: 'SASL_AUTHENTICATION_FAILED' })
-    assert.doesNotMatch(broker.output, /secret/)
+    const wrong = {
+      'sasl.jaas.config': `${PLAIN_MODULE} required username="alice" password="wrong-secret";`,
+      'sasl.mechanism': 'PLAIN',
+      'security.protocol': 'SASL_SSL',
+      'ssl.truststore.type': 'PEM',
+      'ssl.truststore.location': join(stores, 'ca.pem'),
+    }
+    const { code, output } = await runMillrace(['standalone', writeJavaProperties(join(folder, 'worker.properties'), { ...wrong, ...worker(folder, address) })])
+    assert.equal(code, 2, output)
+    assert.match(output, /worker\.properties:1: .*Authentication failed.*invalid credentials/)
+    assert.doesNotMatch(broker.output + output, /secret/)
   })
 
   test('tells what is wrong in it by file, line and key', async (t) => {

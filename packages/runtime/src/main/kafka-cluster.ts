@@ -22,10 +22,11 @@ export async function lookUpCluster(config: WorkerConfig, logger: Logger): Promi
     const { clusterId } = await admin.client.describeCluster()
     return { bootstrapServers, clusterId: clusterId ?? '' }
   } catch (cause) {
-    if ((cause as { code?: unknown }).code === 'INVALID_CONFIGURATION') throw cause
+    const { code } = cause as { readonly code?: unknown }
+    if (code === 'INVALID_CONFIGURATION') throw cause
     throw new ConfigError(
       `Failed to connect to and describe Kafka cluster "${bootstrapServers}" (bootstrap.servers). Check worker's broker connection and security properties. ${cause instanceof Error ? cause.message : String(cause)}`,
-      { key: 'bootstrap.servers', cause },
+      { key: code === 'SASL_AUTHENTICATION_FAILED' ? 'sasl.jaas.config' : 'bootstrap.servers', cause },
     )
   } finally {
     clearTimeout(stillWaiting)
