@@ -197,7 +197,7 @@ describe('the embedded broker with a file of settings', () => {
     }
     const { code, output } = await runMillrace(['standalone', writeJavaProperties(join(folder, 'worker.properties'), { ...wrong, ...worker(folder, address) })])
     assert.equal(code, 2, output)
-    assert.match(output, /worker\.properties:1: .*Authentication failed.*invalid credentials/)
+    assert.match(output, /worker\.properties:1: .*Authentication failed: Invalid username or password/)
     assert.doesNotMatch(broker.output + output, /secret/)
   })
 
