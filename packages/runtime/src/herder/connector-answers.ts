@@ -62,16 +62,17 @@ export class ConnectorAnswers {
       const connector = statusStore.connector(name)
       if (connector === null) continue
       const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.tasks[`${name}-${task.id.task}`] ?? null))
-      const state = { ...connectorStateOf(connector), ...this.#additions(connector, progress.connectors[name]) }
+      const state = { ...connectorStateOf(connector), ...this.#additions(connector, progress.connectors[name], connectors.snapshot().tasks(name).length) }
       statuses.set(name, { name, connector: state, tasks, type: connectors.type(name) })
     }
     return statuses
   }
 
-  #additions(status: ConnectorStatus, progress: ConnectorProgress | undefined): Pick<ConnectorInstanceState, 'millrace'> {
-    const { failure, ...live } = progress ?? {}
+  #additions(status: ConnectorStatus, progress: ConnectorProgress | undefined, tasks: number): Pick<ConnectorInstanceState, 'millrace'> {
+    const live: Partial<ConnectorProgress> = progress === undefined ? {} : { ...progress, warnings: withMissingTasks(progress, status, tasks) }
+    const { failure, ...others } = live
     const shown = failure === undefined || !isReportOf(status, failure) ? {} : { failure }
-    const additions = { ...this.#options.observe?.(), ...live, ...shown }
+    const additions = { ...this.#options.observe?.(), ...others, ...shown }
     return Object.keys(additions).length === 0 ? {} : { millrace: additions }
   }
 
@@ -103,4 +104,14 @@ export class ConnectorAnswers {
     statusStore.deleteTopics(name)
     forgetTopics(name)
   }
+}
+
+/** A new connector takes a moment until its tasks are stored. Milliseconds. */
+const DIVISION_MS = 10_000
+
+/** The instance made tasks, but nobody has stored them: the leader is not reached, or the store does not take them. */
+function withMissingTasks({ activity, warnings }: ConnectorProgress, { state, workerId }: ConnectorStatus, tasks: number): readonly string[] {
+  const isNew = Date.now() - Date.parse(activity.since) < DIVISION_MS
+  if (state !== 'RUNNING' || tasks > 0 || warnings.length > 0 || isNew) return warnings
+  return [`It runs with zero tasks, so nothing is copied: the configurations of its tasks are not stored yet. The log of ${workerId} says why.`]
 }

@@ -123,7 +123,8 @@ describe('a stall', () => {
     const calls = [{ call: 'poll' as const, forMs: TIMEOUT_MS }]
     assert.deepEqual(activity(seen(snapshot({ calls }))).stall, { reason: 'call', call: 'poll', for_ms: TIMEOUT_MS })
     assert.equal(activity(seen(snapshot({ calls, hasBacklog: false, readForMs: null }))).state, 'idle')
-    assert.equal(activity(seen(snapshot({ calls })), { timeoutMs: 0 }).state, 'blocked')
+    assert.equal(activity(seen(snapshot({ calls, readForMs: null, phaseForMs: TIMEOUT_MS })), { timeoutMs: 0 }).detail, 'Nothing to read: in poll() for 5 min')
+    assert.equal(activity(seen(snapshot({ calls, hasBacklog: true })), { timeoutMs: 0 }).state, 'blocked')
   })
 
   it('is a lag without progress for all that time', () => {

@@ -151,7 +151,7 @@ export function activityOf(memory: ProgressMemory, circumstances: ActivityCircum
     const detail = longest?.call === 'start' ? `In start() for ${duration(longest.forMs + ageMs)}` : 'Its plug-ins are being loaded'
     return { state: 'starting', since: at(phaseForMs), detail }
   }
-  const blocking = facts.calls.find(({ call, forMs }) => forMs + ageMs >= BLOCKED_AFTER_MS && !isQuietPoll(call, facts))
+  const blocking = facts.calls.find(({ call, forMs }) => forMs + ageMs >= BLOCKED_AFTER_MS && !(call === 'poll' && facts.hasBacklog !== true))
   if (blocking !== undefined) {
     const forMs = blocking.forMs + ageMs
     return { state: 'blocked', since: at(forMs), detail: blockedText(blocking.call, forMs) }
@@ -236,8 +236,10 @@ function blockedText(call: TaskCall, forMs: number): string {
   return `In ${call}() for ${duration(forMs)}`
 }
 
-function idleText({ assigned }: ActivityFacts, inFlight: number): string {
+function idleText({ assigned, calls }: ActivityFacts, inFlight: number): string {
   if (assigned === 0) return 'No partition is assigned to it: its topics have fewer partitions than there are tasks, or do not exist'
+  const poll = calls.find(({ call, forMs }) => call === 'poll' && forMs >= BLOCKED_AFTER_MS)
+  if (poll !== undefined) return `Nothing to read: in poll() for ${duration(poll.forMs)}`
   return inFlight > 0 ? `Nothing to read; ${inFlight} records wait for the next commit of offsets` : 'Nothing to read'
 }
 

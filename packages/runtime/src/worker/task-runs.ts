@@ -79,7 +79,7 @@ export class TaskRuns implements TaskThreadListener {
     this.#options = options
     this.#pool = new ThreadPool(options.threadsMax, { limits: options.limits, log: options.log, services: options.services, listener: this })
     this.#watch = new ProgressWatch({
-      runs: () => [...this.#runs.values()].filter(({ state }) => state === 'running' || state === 'stopping'),
+      runs: () => [...this.#runs.values()].filter(({ state }) => state === 'running' || state === 'stopping' || state === 'relocating'),
       stalled: ({ start }, activity) => this.#stalled(start, activity),
       logger: options.logger,
     })

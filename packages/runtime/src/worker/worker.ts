@@ -45,9 +45,6 @@ export interface ThreadReadings {
   readonly silent: number
 }
 
-/** How long a thread may take to tell its metrics. Milliseconds. */
-const METRICS_TIMEOUT_MS = 1_000
-
 /** What a task is started with. */
 type TaskConfiguration = Pick<TaskStart, 'connectorConfig' | 'taskConfig' | 'secrets'>
 

@@ -351,6 +351,19 @@ describe('the distributed herder', () => {
     await called(worker, 'stop-tasks src-0', 'start-task src-0 STARTED')
   })
 
+  it('restarts what failed here where it is still its own, and nothing else', async (t) => {
+    const { worker } = await running(t)
+    const restart = worker.listener.restartWanted!
+    await restart({ connector: 'src', task: 0 }, () => false)
+    await restart({ connector: 'src', task: 9 }, () => true)
+    await restart({ connector: 'elsewhere', task: null }, () => true)
+    assert.deepEqual(worker.calls, [])
+    await restart({ connector: 'src', task: 0 }, () => true)
+    await called(worker, 'stop-tasks src-0', 'start-task src-0 STARTED')
+    await restart({ connector: 'src', task: null }, () => true)
+    await called(worker, 'stop-connector src', 'start-connector src STARTED')
+  })
+
   it('hands the task configurations of a follower to the leader, signed, and again after a failure', async (t) => {
     const prepare = async (configs: FakeClusterConfigStore): Promise<void> => {
       await withSource(0)(configs)

@@ -342,6 +342,23 @@ describe('the standalone herder', () => {
     await assert.rejects(herder.restartTask({ connector: 'src', task: 5 }), new NotFoundRestError('Task src-5 not found'))
   })
 
+  it('restarts what failed where nobody else has taken care of it, in its turn', async () => {
+    const { herder, worker } = await withSource()
+    const states: (string | undefined)[] = []
+    const task = { connector: 'src', task: 0 }
+    const begin = (): boolean => states.push('begin') > 0
+    await herder.restartWanted(task, () => false)
+    await herder.restartWanted({ connector: 'src', task: 7 }, begin)
+    await herder.restartWanted({ connector: 'gone', task: null }, begin)
+    assert.deepEqual([worker.calls, states], [[], []])
+    const first = herder.restartTask(task)
+    await Promise.all([first, herder.restartWanted(task, begin)])
+    assert.deepEqual(worker.calls.splice(0), ['stop-tasks src-0', 'start-task src-0 STARTED', 'stop-tasks src-0', 'start-task src-0 STARTED'])
+    await herder.restartWanted({ connector: 'src', task: null }, begin)
+    assert.deepEqual(worker.calls, ['stop-connector src', 'start-connector src STARTED', 'task-configs src'])
+    assert.deepEqual(states, ['begin', 'begin'])
+  })
+
   it('stores references, hands out what they resolve to, and stores no secret in task configurations', async () => {
     const { herder, worker } = await setUp()
     await herder.putConnector('src', { ...SOURCE, file: '${secrets:p:password}' }, NEW)
