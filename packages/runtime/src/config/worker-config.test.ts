@@ -117,6 +117,23 @@ describe("a worker's configuration", () => {
     assert.equal(warnings.length, 1)
   })
 
+  it('says that reporters of metrics written in Java report nothing here', () => {
+    const reporters = 'org.apache.kafka.common.metrics.JmxReporter,com.example.Reporter'
+    const { warnings } = parse({ ...MINIMAL, 'metric.reporters': reporters })
+    assert.deepEqual(warnings, ['These metric.reporters are Java classes and cannot be used: com.example.Reporter. Metrics are at GET /metrics.'])
+  })
+
+  it('takes the settings of a webhook, whose address is in no error', () => {
+    assert.equal(parse(MINIMAL).config.webhook, null)
+    const url = { ...MINIMAL, 'millrace.webhook.url': 'https://hooks.example.com/s3cret' }
+    const { webhook } = parse({ ...url, 'millrace.webhook.format': 'slack', 'millrace.webhook.events': 'failed' }).config
+    assert.deepEqual([webhook?.url.pathname, webhook?.format, webhook?.events, webhook?.authorization], ['/s3cret', 'slack', ['failed'], null])
+    assert.throws(() => parse({ ...MINIMAL, 'millrace.webhook.url': 's3cret' }), {
+      message: 'Invalid value for configuration millrace.webhook.url: it has to be a URL that begins with http:// or https://.',
+    })
+    assert.throws(() => parse({ ...url, 'millrace.webhook.events': 'paused' }), /millrace\.webhook\.events/)
+  })
+
   it('tells admin listeners that are unset from those that are empty', () => {
     assert.equal(parse(MINIMAL).config.adminListeners, null)
     assert.deepEqual(parse({ ...MINIMAL, 'admin.listeners': '' }).config.adminListeners, [])

@@ -103,6 +103,7 @@ export function parseWorkerConfig({ mode, properties, rawProperties = properties
   refuseEmbeddedBroker(mode, parsed['bootstrap.servers'])
   warnOfUnusedKeys(mode, properties, logger)
   warnOfDuplicates(mode, properties, parsed, logger)
+  warnOfReporters(parsed['metric.reporters'], logger)
   return {
     mode,
     properties,
@@ -189,6 +190,14 @@ function warnOfUnusedKeys(mode: Mode, properties: Properties, logger: Logger): v
 function withNearest(key: string, mode: Mode): string {
   const nearest = nearestName(key, [...definitions[mode].keys.keys(), ...CLIENT_KEYS])
   return nearest === null ? key : `${key} (did you mean "${nearest}"?)`
+}
+
+const JMX_REPORTER = 'org.apache.kafka.common.metrics.JmxReporter'
+
+/** Whoever waits for metrics in another place has to hear that none will come. */
+function warnOfReporters(reporters: readonly string[], logger: Logger): void {
+  const foreign = reporters.filter((name) => name !== JMX_REPORTER)
+  if (foreign.length > 0) logger.warn(`These metric.reporters are Java classes and cannot be used: ${foreign.join(', ')}. Metrics are at GET /metrics.`)
 }
 
 function warnOfDuplicates(mode: Mode, properties: Properties, parsed: Readonly<Record<string, unknown>>, logger: Logger): void {

@@ -26,11 +26,18 @@ const STATE_NUMBERS: Readonly<Record<string, number>> = { UNASSIGNED: 0, RUNNING
 /** Tasks after which others have their turn. */
 const TASKS_PER_SLICE = 100
 
+/** How often the event loop is looked at, once somebody reads. Milliseconds. */
+const LOOP_INTERVAL_MS = 1_000
+
 /** Everything at `/metrics`: what the threads measure, and what the main thread knows. Readings at the same time are one. */
 export class MetricsPage {
   readonly #options: MetricsPageOptions
   readonly #startedAt = Date.now() - Math.round(process.uptime() * 1000)
   readonly #underWay = new Map<MetricFormat, Promise<Buffer>>()
+  #utilization = performance.eventLoopUtilization()
+  #loopTimer: NodeJS.Timeout | undefined
+  /** Greatest delay of the event loop since the last reading. */
+  #lateMs = 0
 
   constructor(options: MetricsPageOptions) {
     this.#options = options
@@ -38,12 +45,37 @@ export class MetricsPage {
 
   /** The answer to a scrape. */
   read(format: MetricFormat): Promise<Buffer> {
+    if (this.#loopTimer === undefined) this.#watchLoop()
     let reading = this.#underWay.get(format)
     if (!reading) {
       reading = this.#read(format).finally(() => this.#underWay.delete(format))
       this.#underWay.set(format, reading)
     }
     return reading
+  }
+
+  stop(): void {
+    clearInterval(this.#loopTimer)
+  }
+
+  #watchLoop(): void {
+    let dueAtMs = performance.now() + LOOP_INTERVAL_MS
+    const look = () => {
+      const now = performance.now()
+      this.#lateMs = Math.max(this.#lateMs, now - dueAtMs)
+      dueAtMs = now + LOOP_INTERVAL_MS
+    }
+    this.#loopTimer = setInterval(look, LOOP_INTERVAL_MS).unref()
+  }
+
+  /** How busy the event loop of the main thread was, and how late, since the last reading. */
+  #loop(): { readonly utilization: number; readonly delaySeconds: number } {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilization)
+    const delaySeconds = this.#lateMs / 1000
+    this.#utilization = now
+    this.#lateMs = 0
+    return { utilization, delaySeconds }
   }
 
   async #read(format: MetricFormat): Promise<Buffer> {
@@ -99,6 +131,7 @@ export class MetricsPage {
   #process(silent: number, threads: ReturnType<Worker['threads']>): Metric[] {
     const { workerId, version } = this.#options
     const { user, system } = process.cpuUsage()
+    const { utilization, delaySeconds } = this.#loop()
     const own = (name: string, value: number): Metric => ({ group: 'millrace_worker', name, tags: {}, value })
     const info = (name: string, value: number | string): Metric => ({ group: 'app-info', name, tags: { 'client-id': workerId }, value })
     return [
@@ -107,6 +140,8 @@ export class MetricsPage {
       info('start-time-ms', this.#startedAt),
       own('memory-resident-bytes', process.memoryUsage.rss()),
       own('cpu-seconds-total', (user + system) / 1e6),
+      own('event-loop-utilization', utilization),
+      own('event-loop-delay-seconds', delaySeconds),
       own('threads-silent', silent),
       own('threads-abandoned', threads.filter(({ state }) => state === 'abandoned').length),
     ]

@@ -76,6 +76,7 @@ export class Observation implements Observers {
   /** After the herder has stopped. */
   async stop(): Promise<void> {
     clearInterval(this.#lookTimer)
+    this.metrics.stop()
     await this.webhook?.stop(WEBHOOK_GRACE_MS)
   }
 

@@ -293,6 +293,8 @@ export const millraceMetricGroups: readonly MetricGroupEntry[] = [
     metrics: [
       number('memory-resident-bytes', 'Resident memory of the process.'),
       number('cpu-seconds-total', 'CPU time of the process, user and system.'),
+      number('event-loop-utilization', 'Share of time that the event loop of the main thread was busy since the last reading, from 0 to 1.'),
+      number('event-loop-delay-seconds', 'Greatest time since the last reading that the event loop of the main thread was late, looked at once a second.'),
       number('threads-silent', 'Threads that did not answer this reading: what they would tell of their tasks is missing.'),
       number('threads-abandoned', 'Threads that were left behind because a native call blocks them.'),
       number('reading-seconds', 'Time that this reading took.'),
