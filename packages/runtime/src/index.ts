@@ -1,4 +1,4 @@
-export { type Hint, hintOf, hints, nearestHint } from './errors/hints.ts'
+export { type Hint, hintOf, hints } from './errors/hints.ts'
 export { millraceConnectorConfigDef } from './config/connector-config.ts'
 export { millraceConfigDef } from './config/worker-config-def.ts'
 export type { LogLevel } from './logging/log-levels.ts'
@@ -9,6 +9,7 @@ export { Loggers, type LoggersOptions } from './logging/loggers.ts'
 export { type BrokerSettings, readBrokerSettings } from './main/broker-settings.ts'
 export { consoleLoggers, type ConsoleLoggersOptions } from './main/console-loggers.ts'
 export { type EndProcessOptions, endProcess, onStopSignal, type StopOnSignalOptions } from './main/shutdown.ts'
+export { nearestHint } from './main/nearest-hint.ts'
 export { createDistributedWorker, startDistributed } from './main/start-distributed.ts'
 export {
   type BootstrapResolution,
