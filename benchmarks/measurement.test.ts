@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { ratios, spread } from './measurement.ts'
+import { ratios, type Sample, spread } from './measurement.ts'
 import { processUsage } from './process-usage.ts'
 import { targetsTable } from './report.ts'
 import { withSection } from './results.ts'
@@ -43,6 +43,13 @@ test('a target is reached or missed by the median of what is counted', () => {
   assert.match(table, /\| lane \| throughput \| ≥ 2.00 \| 3.00 \| reached \|/)
   assert.match(table, /\| lane \| CPU per million records \| ≤ 0.50 \| 0.67 \| missed \|/)
   assert.equal(targetsTable([{ title: 'lane', hasWarmUp: true, samples }]), '')
+})
+
+test('what is wanted of our side alone is judged without the original, and what needs the original is not', () => {
+  const samples = new Map<string, Sample[]>([['Millrace', [{ restartTime: 0.8 }, { restartTime: 1.1 }]]])
+  const table = targetsTable([{ title: 'lane', hasWarmUp: false, samples, wanted: { restartTime: 0.5 }, wantedOfUs: { restartTime: 1 } }])
+  assert.match(table, /≤ 0.50 \| - \| not measured \|/)
+  assert.match(table, /≤ 1.00 s \| 0.95 s \| reached \|/)
 })
 
 test('a section of the results takes the place of the older one, and leaves the rest alone', () => {

@@ -41,6 +41,8 @@ export interface LaneResult {
   readonly samples: ReadonlyMap<string, readonly Sample[]>
   /** The ratios to the original that are wanted: at least, of what is the better the more there is of it, and at most of the rest. */
   readonly wanted?: Sample
+  /** What is wanted of our side whatever the original does, in the metric's own unit. */
+  readonly wantedOfUs?: Sample
 }
 
 export interface Spread {

@@ -47,22 +47,29 @@ function row(result: LaneResult, side: string, metric: Metric, originals: readon
   }
 }
 
-/** A line for each ratio that is wanted, and whether it was reached. Empty where nothing is. */
+/** A line for each ratio or value that is wanted, and whether it was reached. Empty where nothing is. */
 export function targetsTable(results: readonly LaneResult[]): string {
-  const rows = results.flatMap(({ title, hasWarmUp, samples, wanted = {} }) => {
+  const rows = results.flatMap(({ title, hasWarmUp, samples, wanted = {}, wantedOfUs = {} }) => {
     const counted = (name: string | undefined): readonly Sample[] => (samples.get(name ?? '') ?? []).slice(hasWarmUp ? 1 : 0)
     const sides = [...samples.keys()]
     const [ours, theirs] = [counted(sides.find((side) => !isOriginal(side))), counted(sides.find(isOriginal))]
-    return metricsOf([wanted]).map((metric) => targetRow(title, metric, wanted[metric] as number, ratios(ours, theirs, metric)?.median ?? Number.NaN))
+    return [
+      ...metricsOf([wanted]).map((metric) => targetRow(title, metric, wanted[metric] as number, ratios(ours, theirs, metric)?.median ?? Number.NaN)),
+      ...metricsOf([wantedOfUs]).map((metric) =>
+        targetRow(title, metric, wantedOfUs[metric] as number, spread(ours.flatMap((sample) => sample[metric] ?? [])).median, ` ${metrics[metric].unit}`),
+      ),
+    ]
   })
   if (rows.length === 0) return ''
   return `| lane | | wanted | median | |\n| --- | --- | ---: | ---: | --- |\n${rows.join('\n')}\n`
 }
 
-function targetRow(title: string, metric: Metric, wanted: number, median: number): string {
+/** @param unit of the numbers; nothing for ratios. */
+function targetRow(title: string, metric: Metric, wanted: number, median: number, unit = ''): string {
   const { title: what, isMoreBetter } = metrics[metric]
-  const isReached = isMoreBetter ? median >= wanted : median <= wanted
-  return `| ${title} | ${what} | ${isMoreBetter ? '≥' : '≤'} ${wanted.toFixed(2)} | ${median.toFixed(2)} | ${isReached ? 'reached' : 'missed'} |`
+  const outcome = (isMoreBetter ? median >= wanted : median <= wanted) ? 'reached' : 'missed'
+  const [shown, verdict] = Number.isNaN(median) ? ['-', 'not measured'] : [`${median.toFixed(2)}${unit}`, outcome]
+  return `| ${title} | ${what} | ${isMoreBetter ? '≥' : '≤'} ${wanted.toFixed(2)}${unit} | ${shown} | ${verdict} |`
 }
 
 function metricsOf(samples: readonly Sample[]): Metric[] {
