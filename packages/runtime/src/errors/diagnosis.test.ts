@@ -37,6 +37,12 @@ const cases: readonly (readonly [what: string, error: unknown, hint: string, roo
   ['a file that is not there', inPut(new ConnectError('no output', { cause: systemError('ENOENT', { path: '/a/b' }) })), 'MR-3301', '"/a/b" does not exist'],
   ['a folder', systemError('EISDIR', { path: '/a' }), 'MR-3302', '"/a" is a folder, not a file'],
   ['a folder that a plug-in found', new ConnectError('"/a" is a directory.'), 'MR-3302', '"/a" is a directory.'],
+  [
+    'a file that was truncated',
+    new ConnectError('File "/a" has 5 bytes, which is less than the position 7 that was reached before.'),
+    'MR-3303',
+    /^File "\/a" has 5 bytes/,
+  ],
   ['no permission', systemError('EACCES', { path: '/a' }), 'MR-4401', /"\/a" may not be used/],
   [
     'a full disk',

@@ -271,6 +271,7 @@ const MESSAGES: readonly (readonly [RegExp, string])[] = [
   [/^The worker is out of its group/, 'MR-1107'],
   [/has generated \d+ tasks, which is greater than/, 'MR-6006'],
   [/^"[^"]*" is a directory\.$/, 'MR-3302'],
+  [/^File "[^"]*" has \d+ bytes, which is less than the position/, 'MR-3303'],
   [/^Task failed to create new topic/, 'MR-3202'],
   [/did not (answer|stop) within \d+ ms/, 'MR-1104'],
 ]

@@ -271,6 +271,11 @@ export const hints: readonly Hint[] = [
     see: 'The message has the path.',
     try: 'Correct the path.',
   }),
+  hint('configuration', '303', 'A file is shorter than what was read of it', {
+    meaning: 'A source goes on at the position that it has committed, but the file ends before it: it was replaced, truncated or rotated.',
+    see: 'The message has both numbers. `GET /connectors/{name}/offsets` shows the position.',
+    try: 'If the file is another one, reset the offsets (stop the connector, then DELETE /connectors/{name}/offsets): it is then read from its beginning.',
+  }),
   hint('configuration', '401', 'A setting of a Kafka client is wrong', {
     meaning: 'The producer, consumer or admin client refuses one of its settings.',
     see: '`docs/reference/client-keys.md` has each key with what it takes. Settings come from the worker (`producer.`, `consumer.`, `admin.`) and from the connector (`….override.`).',
