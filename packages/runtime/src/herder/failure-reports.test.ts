@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { FailureReport } from '@millrace/rest-api'
+import type { FailureReport, TaskProgress } from '@millrace/rest-api'
 import { failureOf } from '../errors/failure.ts'
 import { reported, statusTraceOf } from '../errors/failure-report.ts'
 import { FailureReports } from './failure-reports.ts'
@@ -15,14 +15,20 @@ function failing(message: string): { readonly report: FailureReport; readonly tr
   return { report: failure.report, trace: statusTraceOf(failure) }
 }
 
+/** What a worker tells that has only the failures. */
+async function told(failures: FailureReports): Promise<TaskProgress | null> {
+  const worker = { taskProgress: async () => null, connectorProgress: () => null }
+  const { tasks } = await localProgress({ worker, failures, workerId: 'w:1' }, { connectors: [], tasks: [id] })
+  return tasks['c-0'] ?? null
+}
+
 const statusOf = (state: 'FAILED' | 'RUNNING', trace: string | null) => ({ state, trace, workerId: 'w:1', generation: 0, version: '1' })
 
 test('a task that never ran has its failure, and nothing else to tell', async () => {
   const failures = new FailureReports()
   const { report, trace } = failing('no plugin')
   failures.keep(id, report)
-  const known = await localProgress({ worker: { taskProgress: async () => null }, failures, workerId: 'w:1' }, [id])
-  const shown = taskStateOf(id, statusOf('FAILED', trace), known.get('c-0') ?? null).millrace
+  const shown = taskStateOf(id, statusOf('FAILED', trace), await told(failures)).millrace
   assert.deepEqual([shown?.failure, shown?.ledger.read, shown?.activity.state, shown?.observed_by], [report, 0, 'failed', 'w:1'])
 })
 
@@ -30,7 +36,7 @@ test('a report is shown with the failure that it belongs to, not with another on
   const failures = new FailureReports()
   const [first, second] = [failing('first'), failing('second')]
   failures.keep(id, first.report)
-  const known = (await localProgress({ worker: { taskProgress: async () => null }, failures, workerId: 'w:1' }, [id])).get('c-0') ?? null
+  const known = await told(failures)
   assert.equal(taskStateOf(id, statusOf('FAILED', second.trace), known).millrace?.failure, undefined)
   assert.equal(taskStateOf(id, statusOf('RUNNING', null), known).millrace?.failure, undefined)
   assert.equal(taskStateOf(id, statusOf('FAILED', first.trace), known).millrace?.failure, first.report)
