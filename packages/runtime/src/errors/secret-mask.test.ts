@@ -10,6 +10,16 @@ test('values of keys that sound like secrets, and those of the type PASSWORD, ar
   )
 })
 
+test('where a secret is found, and how it is used, is none', () => {
+  const properties = {
+    'sasl.oauthbearer.token.endpoint.url': 'https://login.example.org/token',
+    'ssl.keystore.location': '/etc/keys/store.p12',
+    'password.file': '/run/secrets/db',
+    'secret.name': 'orders-database',
+  }
+  assert.deepEqual(secretsIn(properties), [])
+})
+
 test('the parts of a value that hold a password are secrets, too', () => {
   const jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule required username="alice" password="s3cr3t";'
   assert.ok(secretsIn({ 'sasl.jaas.config': jaas }).includes('s3cr3t'))

@@ -11,6 +11,8 @@ const LINE_LENGTH_MIN = 16
 /** Keys whose values are secrets by their name, of whatever plug-in they are. */
 const SECRET_KEY =
   /password|passwd|passphrase|secret|credential|jaas|(private|api|access|account|shared|storage)[._-]?key|token|(^|\.)ssl\.keystore\.key$|user\.info|connection\.(string|uri)/i
+/** Keys that only tell where a secret is, or how it is used: their values help to find a fault. */
+const ABOUT_SECRETS = /(^|[._-])(url|class|location|path|file|dir|directory|ms|type|name|header|enabled?|algorithm|endpoint|format|provider|version|strategy)$/i
 /** Values that tell nothing. */
 const ORDINARY = /^(true|false|null|none|all|default|required|enabled|disabled|[\w$.]+(Provider|Converter|Module|Handler|Login|Retriever|Validator))$/i
 
@@ -73,7 +75,7 @@ const REMEMBERED_MAX = 10_000
 function soundsSecret(key: string): boolean {
   let isSecret = remembered.get(key)
   if (isSecret === undefined) {
-    isSecret = SECRET_KEY.test(key)
+    isSecret = SECRET_KEY.test(key) && !ABOUT_SECRETS.test(key)
     if (remembered.size < REMEMBERED_MAX) remembered.set(key, isSecret)
   }
   return isSecret

@@ -17,7 +17,7 @@ function failing(message: string): { readonly report: FailureReport; readonly tr
 
 /** What a worker tells that has only the failures. */
 async function told(failures: FailureReports): Promise<TaskProgress | null> {
-  const worker = { taskProgress: async () => null, connectorProgress: () => null }
+  const worker = { taskProgress: async () => null, connectorProgress: () => null, restartInfo: () => null }
   const { tasks } = await localProgress({ worker, failures, workerId: 'w:1' }, { connectors: [], tasks: [id] })
   return tasks['c-0'] ?? null
 }
