@@ -54,7 +54,7 @@ export interface SinkTask {
   /**
    * What is known of a `put` that threw an error. Read after `start`. Default: nothing, so that such a batch can only be put again as a whole or fail the task.
    *
-   * `idempotent`: records may have been written, and to write them again in the same order does no harm. `transactional`: none was written.
+   * `idempotent`: records may have been written, and to write them again in the same order does no harm. `transactional`: none was written, so that it never throws `PartialPutError`.
    * Either says as well that the error is about records of this batch, not of earlier ones that were only buffered: the runtime may then put parts of the batch to
    * find those that cannot be written (`millrace.errors.put.tolerance=all`).
    */

@@ -373,11 +373,13 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     for (const [name, span] of spans) if (span.count > 0) this.#deliveredOf(name).add(span)
     for (const [name, position] of positions) this.#current.set(name, position)
     if (this.#batch.records.length > 0 || positions.size > 0) this.#batch = emptyBatch()
-    if (this.#isRedelivering) {
-      this.#isRedelivering = false
-      this.#parts.activity.recovered()
-      if (!this.#isPaused) this.#resumeAll()
-    }
+    if (this.#isRedelivering) this.#redelivered()
+  }
+
+  #redelivered(): void {
+    this.#isRedelivering = false
+    this.#parts.activity.recovered()
+    if (!this.#isPaused) this.#resumeAll()
   }
 
   /**
@@ -455,7 +457,10 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       const { committable, accepted, warnings } = commitDecision({ current, committed: offsetsOf(this.#committed, partitions), returned })
       for (const warning of warnings) logger.warn(warning)
       for (const offset of accepted) this.#covered(offset)
-      if (committable.length === 0) return metrics.committed(true, performance.now() - startedAtMs)
+      if (committable.length === 0) {
+        this.#commitSucceeded()
+        return metrics.committed(true, performance.now() - startedAtMs)
+      }
       const answer = this.#sendCommit(committable)
       if (isClosing) await answer
     } finally {
@@ -492,6 +497,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       if (isClosing) logger.warn('Offset commit failed during close', error)
       else {
         logger.error('Offset commit failed, rewinding to last committed offsets', error)
+        this.#commitFailed(error)
         this.#goTo(offsets.flatMap((offset) => this.#committed.get(partitionName(offset)) ?? []))
       }
       return null
@@ -513,8 +519,22 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     if (number !== this.#commitNumber) return metrics.commitSkipped()
     this.#isCommitting = false
     metrics.committed(error === null, performance.now() - this.#commitStartedAtMs)
-    if (error !== null) this.#parts.logger.error('Commit of offsets threw an unexpected exception', error)
-    else for (const offset of offsets) if (this.#current.has(partitionName(offset))) this.#committed.set(partitionName(offset), offset)
+    if (error !== null) {
+      this.#parts.logger.error('Commit of offsets threw an unexpected exception', error)
+      return this.#commitFailed(error)
+    }
+    this.#commitSucceeded()
+    for (const offset of offsets) if (this.#current.has(partitionName(offset))) this.#committed.set(partitionName(offset), offset)
+  }
+
+  /** Until a commit succeeds the task is one that tries again, whatever `put` takes meanwhile: it will be read once more. */
+  #commitFailed(error: unknown): void {
+    const { activity } = this.#parts
+    activity.retries(activity.attempts + 1, error, Math.max(0, this.#nextCommitAtMs - performance.now()))
+  }
+
+  #commitSucceeded(): void {
+    if (!this.#isRedelivering) this.#parts.activity.recovered()
   }
 
   /** The task says that everything below `offset` is written. */
@@ -576,9 +596,14 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
       this.#committed.set(partitionName(partition), position)
     }
     context.retainPaused()
-    this.#isRedelivering &&= this.#batch.records.length > 0
+    const wasRedelivering = this.#isRedelivering
+    this.#isRedelivering = wasRedelivering && this.#batch.records.length > 0
     if (this.#isPaused || this.#isRedelivering) this.#pauseAll()
-    else if (context.paused.length > 0) consumer.pause(context.paused)
+    else {
+      if (context.paused.length > 0) consumer.pause(context.paused)
+      // What waited for another try is gone with its partitions: those that stayed are read on.
+      if (wasRedelivering) this.#redelivered()
+    }
     if (partitions.length > 0) await this.#parts.failedRecords.partitionsAssigned()
     if (partitions.length > 0) await activity.during('open', () => task.open?.(partitions))
     this.#rewind(context.takeRewinds())
