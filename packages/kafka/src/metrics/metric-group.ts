@@ -110,6 +110,15 @@ class Growth {
 const SECOND_MS = 1000
 const HOUR_MS = 3_600_000
 
+const names = new Map<string, string>()
+
+/** The one instance of a name that thousands of clients have: each would keep its own copy otherwise, and readers could not tell at a glance that they are equal. */
+function shared(name: string): string {
+  const known = names.get(name)
+  if (known === undefined) names.set(name, name)
+  return known ?? name
+}
+
 /** Metrics of one group with the same tags. */
 export class MetricGroup {
   readonly #group: string
@@ -120,14 +129,14 @@ export class MetricGroup {
   readonly #growths: Growth[] = []
 
   constructor(group: string, tags: Readonly<Record<string, string>>, windows: Windows) {
-    this.#group = group
+    this.#group = shared(group)
     this.#tags = tags
     this.#windows = windows
   }
 
   /** What is looked up at the moment of reading. */
   gauge(name: string, read: (now: number) => number): this {
-    this.#sources.push({ name, read })
+    this.#sources.push({ name: shared(name), read })
     return this
   }
 
