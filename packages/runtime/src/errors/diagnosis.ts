@@ -52,12 +52,14 @@ const RULES: readonly Rule[] = [
   ofKafka,
   ofSystem,
   ofAccess,
+  ofDatabase,
   ofBytes,
   ofMemory,
   ofDefect,
   ofMessage,
   ofStage,
   ofKind,
+  ofWords,
 ]
 
 // ─── what the runtime found, and what others say by a code ───────────────────────────────────────
@@ -218,6 +220,26 @@ function ofAccess(inward: readonly FailureCause[]): Found | null {
 /** SQLSTATE of PostgreSQL, names of MySQL, MongoDB's and Node's words. */
 const ACCESS_CODES = new Set(['28000', '28P01', '42501', 'ER_ACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR', 'EAUTH', 'AccessDenied', 'InvalidAccessKeyId'])
 
+/** SQLSTATE, by its first two digits: connection, transaction, limits and shutdown; data and constraints; access; names that are not there. */
+const SQL_CLASSES: Readonly<Record<string, string>> = {
+  '08': 'MR-1102',
+  '40': 'MR-1001',
+  '53': 'MR-1102',
+  '57': 'MR-1102',
+  '22': 'MR-2301',
+  '23': 'MR-2301',
+  '28': 'MR-4301',
+  '42': 'MR-3001',
+}
+
+function ofDatabase(inward: readonly FailureCause[]): Found | null {
+  for (const { code, message } of inward) {
+    const id = /^\d\d[0-9A-Z]{3}$/.test(code) ? SQL_CLASSES[code.slice(0, 2)] : undefined
+    if (id !== undefined) return { id, rootCause: message }
+  }
+  return null
+}
+
 // ─── what plug-ins throw ─────────────────────────────────────────────────────────────────────────
 
 /** A converter failed, and the bytes show why. */
@@ -319,6 +341,25 @@ const KINDS: Readonly<Record<string, string>> = {
   DATA: 'MR-2001',
   ILLEGAL_WORKER_STATE: 'MR-6005',
   ILLEGAL_STATE: 'MR-6005',
+}
+
+/** Many clients say what happened in words only. The last resort: a word is no proof. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [
+    /authenticat\w+ (failed|error)|access denied|unauthori[sz]ed|not authori[sz]ed|permission denied|invalid (credentials|password|api key|token)|bad credentials/i,
+    'MR-4301',
+  ],
+  [/tim(ed|e)[ -]?out\b|deadline exceeded/i, 'MR-1104'],
+  [
+    /connection (was )?(terminated|closed|reset|refused|lost|ended)|socket hang ?up|connect(ion)? (failed|error)|temporarily unavailable|service unavailable|too many (requests|connections)/i,
+    'MR-1102',
+  ],
+]
+
+function ofWords(inward: readonly FailureCause[]): Found | null {
+  const rootCause = wordsOf(inward)
+  const id = WORDS.find(([pattern]) => pattern.test(rootCause))?.[1]
+  return id === undefined ? null : { id, rootCause }
 }
 
 // ─── parts ───────────────────────────────────────────────────────────────────────────────────────

@@ -120,8 +120,9 @@ function chainOf(error: unknown): unknown[] {
 }
 
 function causeOf(error: unknown): FailureCause {
-  const { path, retriable, status, statusCode } = (error ?? {}) as Readonly<Record<string, unknown>>
-  const httpStatus = [status, statusCode].find((each): each is number => typeof each === 'number' && each >= 400 && each <= 599)
+  const { path, retriable, status, statusCode, response, $metadata: metadata } = (error ?? {}) as SomeError
+  const statuses = [status, statusCode, response?.status, response?.statusCode, metadata?.httpStatusCode]
+  const httpStatus = statuses.find((each): each is number => typeof each === 'number' && each >= 400 && each <= 599)
   return {
     javaClass: javaClassOf(error),
     code: codeOf(error),
@@ -131,6 +132,16 @@ function causeOf(error: unknown): FailureCause {
     status: httpStatus ?? null,
     stage: error instanceof StageError ? stageOf(error) : null,
   }
+}
+
+/** Where clients of other systems put what they know: the HTTP status in itself, in its answer, or in what is told about it. */
+interface SomeError {
+  readonly path?: unknown
+  readonly retriable?: unknown
+  readonly status?: unknown
+  readonly statusCode?: unknown
+  readonly response?: { readonly status?: unknown; readonly statusCode?: unknown } | null
+  readonly $metadata?: { readonly httpStatusCode?: unknown } | null
 }
 
 function stageOf({ stage, className, details: { bytes, ...details } }: StageError): FailedStage {
