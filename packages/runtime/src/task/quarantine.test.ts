@@ -61,6 +61,16 @@ test('records of a key are held back behind the one that failed, in its partitio
   assert.equal(quarantine.heldSince(message(13, null)), null, 'what has no key cannot be overtaken')
 })
 
+test('the first record that failed counts, whichever is known first', async () => {
+  const log = new KeptEntries()
+  const quarantine = await begin(log)
+  quarantine.add(message(14, 'a'))
+  quarantine.add(message(10, 'a'))
+  quarantine.add(message(12, 'a'))
+  assert.equal(quarantine.heldSince(message(11, 'a')), 10)
+  assert.equal((await begin(log)).heldSince(message(11, 'a')), 10)
+})
+
 test('what one task stored another one knows that takes the partition over, also after a restart', async () => {
   const log = new KeptEntries()
   const long = 'x'.repeat(10_000)

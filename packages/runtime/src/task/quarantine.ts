@@ -124,8 +124,11 @@ export class Quarantine {
     const { connector, keysMax, log } = this.#options
     const id = keyId(message.key)
     const partition = partitionName(message)
-    if (id === null || this.#offsets.get(partition)?.has(id) === true) return
-    if (this.#size >= keysMax) {
+    if (id === null) return
+    const known = this.#offsets.get(partition)?.get(id)
+    // A record that cannot be read may be known before an earlier one that cannot be written.
+    if (known !== undefined && known <= message.offset) return
+    if (known === undefined && this.#size >= keysMax) {
       throw new QuarantineFullError(
         `${keysMax} keys are in quarantine, as many as millrace.errors.quarantine.keys.max allows, and one more record failed. Release keys, or find out why so many fail`,
       )
