@@ -94,6 +94,14 @@ export class Observation implements Observers {
         this.#startups.taskReported(`${id.connector}-${id.task}`, status.state)
         this.#watch.taskWritten(id, status, before)
       },
+      connectorDeleted: (connector) => {
+        this.#startups.connectorDeleted(connector)
+        this.#watch.connectorDeleted(connector)
+      },
+      taskDeleted: (id) => {
+        this.#startups.taskDeleted(`${id.connector}-${id.task}`)
+        this.#watch.taskDeleted(id)
+      },
     }
   }
 

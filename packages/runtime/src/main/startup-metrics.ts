@@ -16,6 +16,10 @@ class Starts {
   /** The last state of those that are there, by name. */
   readonly #states = new Map<string, ConnectorState>()
 
+  forget(name: string): void {
+    this.#states.delete(name)
+  }
+
   /** A failure counts as one of the start where the thing had not run before. */
   reported(name: string, state: ConnectorState): void {
     const before = this.#states.get(name)
@@ -61,6 +65,14 @@ export class StartupMetrics {
   taskReported(name: string, state: ConnectorState): void {
     this.#sampled.advance(this.#now())
     this.#tasks.reported(name, state)
+  }
+
+  connectorDeleted(name: string): void {
+    this.#connectors.forget(name)
+  }
+
+  taskDeleted(name: string): void {
+    this.#tasks.forget(name)
   }
 
   list(): Metric[] {

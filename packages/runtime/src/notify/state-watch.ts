@@ -38,6 +38,14 @@ export class StateWatch implements StatusObserver {
     this.#written(id.connector, id.task, status, before)
   }
 
+  connectorDeleted(connector: string): void {
+    this.#failed.delete(nameOf({ connector, task: null }))
+  }
+
+  taskDeleted(id: TaskId): void {
+    this.#failed.delete(nameOf(id))
+  }
+
   /** What the tasks of this worker do just now; to be called every few seconds. */
   looked(all: readonly Supervised[]): void {
     const present = new Set(all.map(nameOf))

@@ -6,6 +6,9 @@ export interface StatusObserver {
   /** @param before what stood there, whoever wrote it. */
   connectorWritten(connector: string, status: ConnectorStatus, before: ConnectorStatus | null): void
   taskWritten(id: TaskId, status: TaskStatus, before: TaskStatus | null): void
+  /** Its status, or that of one of its tasks, is forgotten. */
+  connectorDeleted(connector: string): void
+  taskDeleted(id: TaskId): void
 }
 
 /** A status store, with somebody who watches. */
@@ -52,10 +55,12 @@ export class ObservedStatusStore implements StatusStore {
 
   deleteConnector(connector: string): void {
     this.#store.deleteConnector(connector)
+    this.#observer.connectorDeleted(connector)
   }
 
   deleteTask(id: TaskId): void {
     this.#store.deleteTask(id)
+    this.#observer.taskDeleted(id)
   }
 
   connector(connector: string): ConnectorStatus | null {
