@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { Consumer, silentLogger } from '@millrace/kafka'
 import type { ConnectorStateInfo, TaskActivity, TaskInstanceState } from '@millrace/rest-api'
 import { type EmbeddedCluster, type EmbeddedWorkers, startEmbeddedCluster, startEmbeddedWorkers, temporaryFolder, waitFor } from '@millrace/testing'
 import { LineTarget } from './line-target.ts'
@@ -161,6 +162,13 @@ describe('a task that stalls', () => {
     assert.match(task.millrace?.activity.detail ?? '', /^poll\(\) has not returned for \d+ s$/)
   })
 
+  it('is seen from outside where a synchronous call holds its thread', async (t) => {
+    await create(t, 'holding', { ...SOURCE, behaviour: 'poll hang', 'millrace.stall.timeout.ms': '2000' })
+    const task = await untilTask('holding', 'the task to be stalled', ({ millrace }) => millrace?.activity.state === 'stalled')
+    assert.deepEqual([task.state, task.millrace?.activity.stall?.call], ['RUNNING', 'poll'])
+    assert.match(task.millrace?.activity.detail ?? '', /^poll\(\) has held its thread for \d+ s: nothing else runs there$/)
+  })
+
   it('fails where that is wanted', async (t) => {
     await create(t, 'silent', { ...SOURCE, behaviour: 'poll nothing', 'millrace.stall.timeout.ms': '2000', 'millrace.stall.action': 'fail' })
     const { trace } = await untilTask('silent', 'the task to be FAILED', ({ state }) => state === 'FAILED')
@@ -269,9 +277,40 @@ describe('in a cluster', () => {
     }
     rmSync(file)
     await workers.running('c', 2)
+    const states = (await statusTopic(workers)).filter(({ key }) => key === 'status-task-c-0').map(({ state }) => state)
+    assert.deepEqual(states.slice(0, 3), ['FAILED', 'RESTARTING', 'FAILED'], 'tools that watch the topic see each failure before its restart')
+    assert.equal(states.at(-1), 'RUNNING')
     for (const { client } of workers.workers) {
       const { connector } = await client.connectorStatus('c')
       assert.deepEqual([connector.millrace?.activity?.state, connector.millrace?.in_group], ['running', true])
     }
   })
 })
+
+/** All states that were written to the status topic, in their order. */
+async function statusTopic({ broker }: EmbeddedWorkers): Promise<{ key: string; state: string }[]> {
+  const consumer = new Consumer({ 'bootstrap.servers': `${broker.host}:${broker.port}`, 'auto.offset.reset': 'earliest' }, { logger: silentLogger })
+  const found: { key: string; state: string }[] = []
+  try {
+    const partitions = Array.from({ length: 5 }, (_, partition) => ({ topic: 'connect-statuses', partition }))
+    consumer.assign(partitions)
+    const count = (await consumer.endOffsets(partitions)).reduce((sum, { offset }) => sum + offset, 0)
+    let read = 0
+    const readOn = async (): Promise<boolean> => {
+      for (const records of (await consumer.poll(100)).partitions) {
+        while (records.next()) {
+          read++
+          const key = records.buffer.toString('utf8', records.keyStart, records.keyEnd)
+          const value =
+            records.valueStart === -1 ? null : (JSON.parse(records.buffer.toString('utf8', records.valueStart, records.valueEnd)) as { state?: string })
+          if (value?.state !== undefined) found.push({ key, state: value.state })
+        }
+      }
+      return read >= count
+    }
+    await waitFor(readOn, { what: 'all states', intervalMs: 0, describe: () => `${read} of ${count}` })
+    return found
+  } finally {
+    await consumer.close()
+  }
+}

@@ -14,6 +14,7 @@ export type HerderWorker = Pick<
   | 'taskProgress'
   | 'connectorProgress'
   | 'startFailed'
+  | 'restartInfo'
   | 'validateConnector'
   | 'pluginConfigDef'
   | 'alterOffsets'

@@ -1,10 +1,10 @@
-import type { ConnectorProgress, FailureReport, ProgressQuery, TaskActivity, TaskId, TaskProgress, WorkerProgress } from '@millrace/rest-api'
-import { ErrorCounters } from '../errors/error-counters.ts'
+import type { ConnectorProgress, FailureReport, ProgressQuery, RestartInfo, TaskActivity, TaskId, TaskProgress, WorkerProgress } from '@millrace/rest-api'
+import { nothingTold } from '../worker/progress.ts'
 import type { FailureReports } from './failure-reports.ts'
 import type { HerderWorker } from './herder-worker.ts'
 
 export interface LocalProgressOptions {
-  readonly worker: Pick<HerderWorker, 'connectorProgress' | 'taskProgress'>
+  readonly worker: Pick<HerderWorker, 'connectorProgress' | 'taskProgress' | 'restartInfo'>
   readonly failures: FailureReports
   /** `host:port` of this worker. */
   readonly workerId: string
@@ -18,7 +18,8 @@ export async function localProgress(options: LocalProgressOptions, { connectors,
 function connectorProgress({ worker, failures }: LocalProgressOptions, names: readonly string[]): Record<string, ConnectorProgress> {
   const known = names.flatMap((name) => {
     const failure = failures.of(name)
-    const progress = worker.connectorProgress(name) ?? (failure === null ? null : { activity: neverStarted(failure), warnings: [] })
+    const progress =
+      worker.connectorProgress(name) ?? (failure === null ? null : notStartedConnector(failure, worker.restartInfo({ connector: name, task: null })))
     return progress === null ? [] : [[name, failure === null ? progress : { ...progress, failure }] as const]
   })
   return Object.fromEntries(known)
@@ -30,11 +31,15 @@ async function taskProgress({ worker, failures, workerId }: LocalProgressOptions
     const progress = await worker.taskProgress(id)
     const failure = failures.of(id)
     const name = `${id.connector}-${id.task}`
-    if (failure !== null) known.set(name, { ...(progress ?? notStarted(failure, workerId)), failure })
+    if (failure !== null) known.set(name, { ...(progress ?? notStarted(failure, worker.restartInfo(id), workerId)), failure })
     else if (progress !== null) known.set(name, progress)
   }
   await Promise.all(ids.map(read))
   return known
+}
+
+function notStartedConnector(failure: FailureReport, restarts: RestartInfo | null): ConnectorProgress {
+  return { activity: neverStarted(failure), warnings: [], ...(restarts === null ? {} : { restarts }) }
 }
 
 function neverStarted({ at }: FailureReport): TaskActivity {
@@ -42,28 +47,13 @@ function neverStarted({ at }: FailureReport): TaskActivity {
 }
 
 /** Of a task that failed before there was anything of it. */
-function notStarted(failure: FailureReport, workerId: string): TaskProgress {
+function notStarted(failure: FailureReport, restarts: RestartInfo | null, workerId: string): TaskProgress {
+  const { facts: _, ...nothing } = nothingTold()
   return {
+    ...nothing,
     activity: neverStarted(failure),
-    lag_seconds: null,
     in_out: { read_per_second: 0, written_per_second: 0 },
-    ledger: {
-      read: 0,
-      written: 0,
-      filtered: 0,
-      dead_lettered: 0,
-      skipped: 0,
-      given_back: 0,
-      in_flight: 0,
-      balanced: true,
-      imbalances: 0,
-      filtered_by_transform: {},
-      coerced_fields: {},
-    },
-    stage_time_ms: {},
-    last_progress_at: null,
-    lag: null,
-    errors: new ErrorCounters().snapshot(),
+    ...(restarts === null ? {} : { restarts }),
     observed_by: workerId,
     observed_at: new Date().toISOString(),
   }

@@ -2,7 +2,7 @@ import type { Logger } from '@millrace/api'
 import type { TaskActivity, TaskId, TaskProgress } from '@millrace/rest-api'
 import type { ProgressSnapshot, ReportedProgress } from '../thread/messages.ts'
 import type { HeldThread } from '../thread/worker-thread.ts'
-import { activityOf, type ProgressMemory, ratesOf, remember } from './progress.ts'
+import { activityOf, nothingTold, type ProgressMemory, ratesOf, remember } from './progress.ts'
 import { withinTime } from './within-time.ts'
 
 /** How a task came to its end: by itself; when its clients were closed under it; with its thread; or not at all, its thread being left behind. */
@@ -68,6 +68,7 @@ export class ProgressWatch {
   /** A task began. */
   began(run: WatchedRun): void {
     this.#known.delete(nameOf(run.start.id))
+    this.told(run, nothingTold())
     this.#schedule()
   }
 

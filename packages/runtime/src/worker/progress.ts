@@ -1,4 +1,5 @@
 import type { TaskActivity, TaskProgress } from '@millrace/rest-api'
+import { ErrorCounters } from '../errors/error-counters.ts'
 import type { ActivityFacts, ProgressSnapshot, TaskCall } from '../thread/messages.ts'
 import type { MarkedCall } from '../thread/thread-marker.ts'
 
@@ -58,6 +59,43 @@ const JOIN_MS = 10_000
 
 /** Two looks further apart than this part of the time-out say nothing of what was between them. */
 const GAP_PART = 0.5
+
+/** Of a task that has told nothing yet: its thread is about to take it. */
+export function nothingTold(): ProgressSnapshot {
+  return {
+    ledger: {
+      read: 0,
+      written: 0,
+      filtered: 0,
+      dead_lettered: 0,
+      skipped: 0,
+      given_back: 0,
+      in_flight: 0,
+      balanced: true,
+      imbalances: 0,
+      filtered_by_transform: {},
+      coerced_fields: {},
+    },
+    stage_time_ms: {},
+    last_progress_at: null,
+    lag: null,
+    lag_seconds: null,
+    errors: new ErrorCounters().snapshot(),
+    facts: {
+      phase: 'starting',
+      phaseForMs: 0,
+      calls: [],
+      retry: null,
+      batch: null,
+      readForMs: null,
+      group: null,
+      delivered: 0,
+      hasBacklog: null,
+      assigned: null,
+      pausedByTask: 0,
+    },
+  }
+}
 
 /** Adds a look. @param timeoutMs `millrace.stall.timeout.ms`. */
 export function remember(memory: ProgressMemory | null, look: Look, timeoutMs: number): ProgressMemory {

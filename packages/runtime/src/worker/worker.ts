@@ -1,6 +1,6 @@
 import { ConnectError, type Logger, parseType, type Properties } from '@millrace/api'
 import { leaveGroupOnBehalf } from '@millrace/kafka'
-import type { ConfigKeyInfo, ConnectorProgress, TaskId, TaskProgress } from '@millrace/rest-api'
+import type { ConfigKeyInfo, ConnectorProgress, RestartInfo, TaskId, TaskProgress } from '@millrace/rest-api'
 import { errorsConfig } from '../config/errors-config.ts'
 import { recordFailuresConfig } from '../config/record-failures-config.ts'
 import { type SupervisionConfig, supervisionConfig } from '../config/supervision-config.ts'
@@ -126,6 +126,11 @@ export class Worker {
     // What was started here has told its failure itself.
     if (!this.#restarts.has(subject)) this.#restarts.started(subject, this.#knownSupervision(connectorConfig))
     this.#restarts.failed(subject, failureOf(error))
+  }
+
+  /** Restarts of a connector or task without anybody asking; null where there are none, and none are wanted. */
+  restartInfo(subject: RestartSubject): RestartInfo | null {
+    return this.#restarts.info(subject)
   }
 
   /** What the instance of a connector does, with restarts and warnings; null where it is not here. */

@@ -141,7 +141,12 @@ describe('a cluster with connectors in trouble', () => {
     const last = async (): Promise<number> => Number((await client.connectorOffsets('goes-on').catch(() => null))?.offsets[0]?.offset?.last ?? 0)
     await waitFor(async () => (await last()) > 0, { what: 'its first offset' })
     await broker.close()
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const isNoticed = () => cluster.workers[0]?.log.some(({ message }) => /could not be reached; waiting before the next try/.test(message))
+    await waitFor(isNoticed, {
+      what: 'the worker to notice',
+      deadlineMs: 20_000,
+      describe: () => cluster.workers[0]?.log.slice(-20).map(({ message }) => message),
+    })
     const again = await startBrokerThread({ port: broker.port, dataDir: join(folder, 'broker'), logger: silentLogger })
     t.after(async () => {
       for (const { worker } of [...cluster.workers]) await worker.stop()
