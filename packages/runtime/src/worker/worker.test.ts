@@ -461,6 +461,7 @@ test('validation answers as plain data, and one that hangs or throws harms only 
       ['topic', 'x', []],
       ['behaviour', '', []],
       ['poll.interval.ms', '5', []],
+      ['tasks.count', '-1', []],
       ['fifo', '', []],
     ],
   )
@@ -468,7 +469,7 @@ test('validation answers as plain data, and one that hangs or throws harms only 
   await assert.rejects(bench.worker.validateConnector(plugin, { behaviour: 'validate hang' }), /did not return/)
   assert.deepEqual(
     (await bench.worker.pluginConfigDef(plugin)).map(({ name }) => name),
-    ['topic', 'behaviour', 'poll.interval.ms', 'fifo'],
+    ['topic', 'behaviour', 'poll.interval.ms', 'tasks.count', 'fifo'],
   )
   await bench.stop()
 })
