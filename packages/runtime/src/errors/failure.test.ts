@@ -35,3 +35,30 @@ test('a cycle of causes ends', () => {
   assert.ok(failureOf(error).trace.length < 100_000)
   assert.equal(runtimeFailure('TASK_HANG', 'm').trace, 'org.apache.kafka.connect.errors.ConnectException: m\n')
 })
+
+test('whatever is thrown has a failure, also what cannot be looked at', () => {
+  const hostile = new Error('x')
+  Object.defineProperty(hostile, 'message', {
+    get() {
+      throw new Error('no')
+    },
+  })
+  for (const thrown of [
+    Object.create(null),
+    hostile,
+    new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error('no')
+        },
+      },
+    ),
+    null,
+    Symbol('s'),
+    Object.assign(new Error(), { message: 42 }),
+  ]) {
+    const { message, trace, causes } = failureOf(thrown)
+    assert.deepEqual([typeof message, typeof trace, typeof causes[0]?.message], ['string', 'string', 'string'])
+  }
+})

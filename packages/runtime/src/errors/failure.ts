@@ -57,6 +57,9 @@ export type RuntimeFailureCode =
   /** The thread ended without telling why. */
   | 'THREAD_EXITED'
 
+/** Stands for what cannot be shown. */
+const UNSHOWN = 'Something was thrown that cannot be shown.'
+
 /** Causes followed at most; deeper chains (or cycles) are cut. */
 const CAUSES_MAX = 16
 
@@ -65,9 +68,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof FailureError) return error.failure
   return {
     code: codeOf(error),
-    javaClass: javaClassOf(error),
+    javaClass: shown(() => javaClassOf(error), 'Error'),
     message: messageOf(error),
-    isRetriable: isRetriable(error),
+    isRetriable: shown(() => isRetriable(error), false),
     trace: traceOf(error),
     causes: causesOf(error),
     report: null,
@@ -103,17 +106,21 @@ export function causesOf(error: unknown): readonly FailureCause[] {
   const causes: FailureCause[] = []
   for (const each of chainOf(error)) {
     if (each instanceof FailureError) causes.push(...each.failure.causes)
-    else causes.push(causeOf(each))
+    else causes.push(shown(() => causeOf(each), UNSHOWN_CAUSE))
   }
   return causes.slice(0, CAUSES_MAX)
 }
+
+const UNSHOWN_CAUSE: FailureCause = { javaClass: 'Error', code: 'FAILURE', message: UNSHOWN, isRetriable: false, path: null, status: null, stage: null }
 
 /** An error and its causes, outermost first. What follows a `FailureError` is in its failure. */
 function chainOf(error: unknown): unknown[] {
   const chain = [error]
   let current = error
-  while (chain.length < CAUSES_MAX && current instanceof Error && current.cause != null && !(current instanceof FailureError)) {
-    current = current.cause
+  while (chain.length < CAUSES_MAX && current instanceof Error && !(current instanceof FailureError)) {
+    const outer: Error = current
+    current = shown(() => outer.cause, undefined)
+    if (current == null) break
     chain.push(current)
   }
   return chain
@@ -153,13 +160,14 @@ export function traceOf(error: unknown, hasStacks = true): string {
   let trace = ''
   for (const [depth, current] of chainOf(error).entries()) {
     if (depth > 0) trace += 'Caused by: '
-    if (current instanceof FailureError) trace += `${current.failure.trace.trimEnd()}\n`
-    else {
-      const message = messageOf(current)
-      trace += `${message === '' ? javaClassOf(current) : `${javaClassOf(current)}: ${message}`}\n${hasStacks ? stackLines(current) : ''}`
-    }
+    trace += current instanceof FailureError ? `${current.failure.trace.trimEnd()}\n` : shown(() => tracePart(current, hasStacks), `${UNSHOWN}\n`)
   }
   return trace
+}
+
+function tracePart(error: unknown, hasStacks: boolean): string {
+  const message = messageOf(error)
+  return `${message === '' ? javaClassOf(error) : `${javaClassOf(error)}: ${message}`}\n${hasStacks ? stackLines(error) : ''}`
 }
 
 /** The lines of a stack that name a place, as Java writes them; each with its line feed. */
@@ -176,12 +184,23 @@ function stackLines(error: unknown): string {
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message
-  if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message)
-  return String(error)
+  return shown(() => {
+    if (error instanceof Error) return String(error.message)
+    if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message)
+    return String(error)
+  }, UNSHOWN)
+}
+
+/** Plug-ins may throw anything, also what throws when it is looked at. */
+function shown<T>(look: () => T, otherwise: T): T {
+  try {
+    return look()
+  } catch {
+    return otherwise
+  }
 }
 
 function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null | undefined)?.code
+  const code = shown(() => (error as { code?: unknown } | null | undefined)?.code, undefined)
   return typeof code === 'string' && code !== '' ? code : 'FAILURE'
 }
