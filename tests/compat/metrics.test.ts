@@ -108,5 +108,8 @@ for (const { names, nameOf } of [
       return absent().length === 0
     }
     await waitFor(isComplete, { what: 'all metrics', describe: () => `There are no ${absent().join('\n')}` })
+    const text = await (await fetch(`${worker.url}/metrics`)).text()
+    for (const total of ['source_record_poll_total', 'source_record_write_total', 'sink_record_read_total', 'sink_record_send_total'])
+      assert.match(text, new RegExp(`^kafka_connect_.*_${total}\\{.*\\} 100$`, 'm'))
   })
 }

@@ -115,6 +115,12 @@ describe('what a worker tells of itself', () => {
     }
   })
 
+  it('has the tasks of all threads', async () => {
+    const text = await metrics()
+    const sum = (pattern: RegExp) => [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0)
+    assert.equal(sum(/^millrace_thread_tasks\{.*\} (\d+)$/gm), sum(/^kafka_connect_worker_task_count (\d+)$/gm))
+  })
+
   it('answers as OpenMetrics to who asks for it', async () => {
     const response = await fetch(`${urlOf()}/metrics`, { headers: { accept: 'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3' } })
     assert.match(response.headers.get('content-type') ?? '', /^application\/openmetrics-text; version=1\.0\.0/)

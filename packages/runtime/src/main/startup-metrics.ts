@@ -1,6 +1,6 @@
 import type { ConnectorState } from '@millrace/rest-api'
 import type { Metric } from '../metrics/metric.ts'
-import { type MetricWindows, Outcomes, SampledMetrics } from '../metrics/sampled-metrics.ts'
+import { type MetricWindows, type Outcomes, SampledMetrics } from '../metrics/sampled-metrics.ts'
 
 /** What a worker runs, also what has failed. */
 export interface RunningCounts {
@@ -12,9 +12,13 @@ export interface RunningCounts {
 class Starts {
   succeeded = 0
   failed = 0
-  readonly outcomes = new Outcomes()
+  readonly outcomes: Outcomes
   /** The last state of those that are there, by name. */
   readonly #states = new Map<string, ConnectorState>()
+
+  constructor(outcomes: Outcomes) {
+    this.outcomes = outcomes
+  }
 
   forget(name: string): void {
     this.#states.delete(name)
@@ -35,14 +39,16 @@ class Starts {
 
 /** Counts the starts of connectors and tasks by the states that this worker reports (`WorkerMetricsGroup`). */
 export class StartupMetrics {
-  readonly #connectors = new Starts()
-  readonly #tasks = new Starts()
+  readonly #connectors: Starts
+  readonly #tasks: Starts
   readonly #now: () => number
   readonly #sampled: SampledMetrics
 
   constructor(windows: MetricWindows, running: () => RunningCounts, now = () => performance.now()) {
     this.#now = now
     this.#sampled = new SampledMetrics(windows, now())
+    this.#connectors = new Starts(this.#sampled.outcomes())
+    this.#tasks = new Starts(this.#sampled.outcomes())
     const group = this.#sampled
       .group('connect-worker-metrics', {})
       .gauge('connector-count', () => running().connectors)

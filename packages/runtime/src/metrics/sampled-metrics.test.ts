@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Spread } from '@millrace/kafka'
-import { Outcomes, SampledMetrics } from './sampled-metrics.ts'
+import { SampledMetrics } from './sampled-metrics.ts'
 
 test('averages and greatest values are those of the windows that still count', () => {
   const sampled = new SampledMetrics({ windowMs: 1_000, samples: 2 }, 0)
@@ -44,10 +44,12 @@ test('what happened since the last reading is in the rate, however seldom somebo
 
 test('shares of outcomes are numbers from 0 to 1, both 0 where there was none', () => {
   const sampled = new SampledMetrics({ windowMs: 1_000, samples: 2 }, 0)
-  const outcomes = new Outcomes()
+  const outcomes = sampled.outcomes()
   outcomes.describe(sampled.group('g', {}), 'start')
   const shares = () => sampled.list(0).map(({ value }) => value)
   assert.deepEqual(shares(), [0, 0])
   for (const isSuccess of [true, true, true, false]) outcomes.record(isSuccess)
   assert.deepEqual(shares(), [0.75, 0.25])
+  sampled.advance(5_000)
+  assert.deepEqual(shares(), [0, 0])
 })

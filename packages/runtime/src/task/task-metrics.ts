@@ -2,7 +2,7 @@ import { Spread } from '@millrace/kafka'
 import type { TaskId } from '@millrace/rest-api'
 import type { ErrorCounters } from '../errors/error-counters.ts'
 import type { Metric, MetricTags } from '../metrics/metric.ts'
-import { type MetricWindows, Outcomes, SampledMetrics } from '../metrics/sampled-metrics.ts'
+import { type MetricWindows, Outcomes, SampledMetrics, WindowCount } from '../metrics/sampled-metrics.ts'
 import type { TaskStart } from '../thread/messages.ts'
 import type { Ledger } from './ledger.ts'
 import { RegisteredMetrics } from './registered-metrics.ts'
@@ -19,6 +19,8 @@ export interface MeasuredClient {
   readMetrics(): readonly Metric[]
 }
 
+type MeasuredStart = Pick<TaskStart, 'id' | 'kind' | 'plugin' | 'taskConfig' | 'converters' | 'transformations'>
+type MeasuredConsumer = Pick<SinkConsumer, 'assignment' | 'lag'>
 type LifeState = 'RUNNING' | 'PAUSED'
 
 /**
@@ -26,9 +28,14 @@ type LifeState = 'RUNNING' | 'PAUSED'
  * is recorded by batches and commits, never by records; all that the ledger and others count is looked up when somebody reads.
  */
 export class TaskMetrics {
+  readonly #start: MeasuredStart
+  readonly #windows: MetricWindows
   readonly #tags: MetricTags
   readonly #now: () => number
-  readonly #sampled: SampledMetrics
+  readonly #startedAt: number
+  readonly #count: WindowCount
+  /** Made for the first reading: most tasks are never read, and there may be thousands. */
+  #described: SampledMetrics | null = null
   readonly #batchMs = new Spread()
   readonly #batchSize = new Spread()
   readonly #active = new Spread()
@@ -36,8 +43,8 @@ export class TaskMetrics {
   readonly #commits = new Outcomes()
   readonly #plugins: RegisteredMetrics[] = []
   readonly #clients: MeasuredClient[] = []
-  readonly #texts: Metric[]
   #counted: CountedByTask | null = null
+  #consumer: MeasuredConsumer | null = null
   #sent = 0
   #commitNumber = 1
   #commitsCompleted = 0
@@ -47,18 +54,13 @@ export class TaskMetrics {
   readonly #stateMs: Record<LifeState, number> = { RUNNING: 0, PAUSED: 0 }
 
   /** @param now a clock that only moves forwards; default the process's. */
-  constructor(
-    start: Pick<TaskStart, 'id' | 'kind' | 'plugin' | 'taskConfig' | 'converters' | 'transformations'>,
-    windows: MetricWindows,
-    now = () => performance.now(),
-  ) {
+  constructor(start: MeasuredStart, windows: MetricWindows, now = () => performance.now()) {
+    this.#start = start
+    this.#windows = windows
     this.#tags = tagsOf(start.id)
     this.#now = now
-    this.#sampled = new SampledMetrics(windows, now())
-    this.#texts = textMetrics(start, this.#tags)
-    this.#describeTask()
-    this.#describeErrors()
-    if (start.kind === 'source') this.#describeSource()
+    this.#startedAt = now()
+    this.#count = new WindowCount(windows, this.#startedAt)
   }
 
   /** Where metrics are read from; once, when the task is put together. */
@@ -67,9 +69,9 @@ export class TaskMetrics {
   }
 
   /** As `observe`, for a sink. */
-  observeSink(counted: CountedByTask, consumer: Pick<SinkConsumer, 'assignment' | 'lag'>): void {
+  observeSink(counted: CountedByTask, consumer: MeasuredConsumer): void {
     this.#counted = counted
-    this.#describeSink(consumer)
+    this.#consumer = consumer
   }
 
   client<Client extends MeasuredClient>(client: Client): Client {
@@ -109,7 +111,7 @@ export class TaskMetrics {
   }
 
   committed(isSuccess: boolean, tookMs: number): void {
-    this.#sampled.advance(this.#now())
+    this.#advance()
     this.#commits.record(isSuccess)
     if (!isSuccess) return
     this.#commitMs.record(tookMs)
@@ -124,17 +126,28 @@ export class TaskMetrics {
   // ─── what is read ───
 
   list(): Metric[] {
-    const metrics = [...this.#sampled.list(this.#now()), ...this.#texts]
+    this.#advance()
+    this.#described ??= this.#describe()
+    const metrics = [...this.#described.list(this.#now()), ...textMetrics(this.#start, this.#tags)]
     for (const plugin of this.#plugins) metrics.push(...plugin.list())
     for (const client of this.#clients) metrics.push(...client.readMetrics())
     return metrics
   }
 
   #batch(records: number, tookMs: number): void {
-    this.#sampled.advance(this.#now())
+    this.#advance()
     this.#batchSize.record(records)
     this.#batchMs.record(tookMs)
     this.#active.record(this.#activeRecords())
+  }
+
+  #advance(): void {
+    const ended = this.#count.ended(this.#now())
+    if (ended === 0) return
+    const { samples } = this.#windows
+    this.#commits.rotate(samples, ended)
+    for (const spread of [this.#batchMs, this.#batchSize, this.#active, this.#commitMs])
+      for (let window = 0; window < Math.min(ended, samples); window++) spread.rotate(samples)
   }
 
   /** By subtraction: what is in flight is counted one by one only where it has to be proved. */
@@ -152,21 +165,30 @@ export class TaskMetrics {
 
   // ─── names ───
 
-  #describeTask(): void {
-    const group = this.#sampled.group('connector-task-metrics', this.#tags)
-    group
+  #describe(): SampledMetrics {
+    const sampled = new SampledMetrics(this.#windows, this.#startedAt)
+    this.#describeTask(sampled)
+    this.#describeErrors(sampled)
+    if (this.#start.kind === 'source') this.#describeSource(sampled)
+    else this.#describeSink(sampled)
+    return sampled
+  }
+
+  #describeTask(sampled: SampledMetrics): void {
+    const group = sampled
+      .group('connector-task-metrics', this.#tags)
       .gauge('running-ratio', () => this.#ratio('RUNNING'))
       .gauge('pause-ratio', () => this.#ratio('PAUSED'))
-      .spread('offset-commit-time-ms', this.#commitMs, [])
       .gauge('offset-commit-max-time-ms', () => this.#commitMs.greatest)
       .gauge('offset-commit-avg-time-ms', () => this.#commitMs.average)
-      .spread('batch-size', this.#batchSize)
+      .gauge('batch-size-max', () => this.#batchSize.greatest)
+      .gauge('batch-size-avg', () => this.#batchSize.average)
     this.#commits.describe(group, 'offset-commit')
   }
 
-  #describeErrors(): void {
+  #describeErrors(sampled: SampledMetrics): void {
     const errors = (): ErrorCounters | undefined => this.#counted?.errors
-    this.#sampled
+    sampled
       .group('task-error-metrics', this.#tags)
       .gauge('total-record-failures', () => errors()?.failures ?? 0)
       .gauge('total-record-errors', () => errors()?.errors ?? 0)
@@ -178,39 +200,39 @@ export class TaskMetrics {
       .gauge('last-error-timestamp', () => errors()?.lastErrorAtMs ?? 0)
   }
 
-  #describeSource(): void {
-    this.#sampled
+  #describeSource(sampled: SampledMetrics): void {
+    sampled
       .group('source-task-metrics', this.#tags)
       .meter('source-record-poll', () => this.#counted?.ledger.read ?? 0)
       .meter('source-record-write', () => this.#counted?.ledger.written ?? 0)
-      .spread('poll-batch-time-ms', this.#batchMs, [])
       .gauge('poll-batch-max-time-ms', () => this.#batchMs.greatest)
       .gauge('poll-batch-avg-time-ms', () => this.#batchMs.average)
       .gauge('source-record-active-count', () => this.#activeRecords())
-      .spread('source-record-active-count', this.#active)
+      .gauge('source-record-active-count-max', () => this.#active.greatest)
+      .gauge('source-record-active-count-avg', () => this.#active.average)
   }
 
-  #describeSink(consumer: Pick<SinkConsumer, 'assignment' | 'lag'>): void {
-    this.#sampled
+  #describeSink(sampled: SampledMetrics): void {
+    sampled
       .group('sink-task-metrics', this.#tags)
       .meter('sink-record-read', () => this.#counted?.ledger.read ?? 0)
       .meter('sink-record-send', () => this.#sent)
-      .gauge('sink-record-lag-max', () => lagMax(consumer))
-      .gauge('partition-count', () => consumer.assignment().length)
+      .gauge('sink-record-lag-max', () => lagMax(this.#consumer))
+      .gauge('partition-count', () => this.#consumer?.assignment().length ?? 0)
       .gauge('offset-commit-seq-no', () => this.#commitNumber)
       .meter('offset-commit-completion', () => this.#commitsCompleted)
       .meter('offset-commit-skip', () => this.#commitsSkipped)
-      .spread('put-batch-time-ms', this.#batchMs, [])
       .gauge('put-batch-max-time-ms', () => this.#batchMs.greatest)
       .gauge('put-batch-avg-time-ms', () => this.#batchMs.average)
       .gauge('sink-record-active-count', () => this.#activeRecords())
-      .spread('sink-record-active-count', this.#active)
+      .gauge('sink-record-active-count-max', () => this.#active.greatest)
+      .gauge('sink-record-active-count-avg', () => this.#active.average)
   }
 }
 
 /** Records that the partition furthest behind has left; NaN where that is not known of any. */
-function lagMax(consumer: Pick<SinkConsumer, 'assignment' | 'lag'>): number {
-  const known = consumer.assignment().flatMap((partition) => consumer.lag(partition) ?? [])
+function lagMax(consumer: MeasuredConsumer | null): number {
+  const known = consumer?.assignment().flatMap((partition) => consumer.lag(partition) ?? []) ?? []
   return known.length === 0 ? Number.NaN : Math.max(...known)
 }
 
@@ -219,7 +241,7 @@ function tagsOf({ connector, task }: TaskId): MetricTags {
 }
 
 /** What stands as text in JMX, but the state, which the main thread tells. */
-function textMetrics({ kind, plugin, taskConfig, converters, transformations }: ConstructorParameters<typeof TaskMetrics>[0], tags: MetricTags): Metric[] {
+function textMetrics({ kind, plugin, taskConfig, converters, transformations }: MeasuredStart, tags: MetricTags): Metric[] {
   const ofTask = (name: string, value: string): Metric => ({ group: 'connector-task-metrics', name, tags, value })
   const metrics = [
     ofTask('connector-class', plugin.className),
