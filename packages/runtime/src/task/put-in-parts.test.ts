@@ -7,7 +7,10 @@ const record = (kafkaOffset: number, key = 'k') => ({ kafkaOffset, key }) as unk
 const records = (count: number): SinkRecord[] => Array.from({ length: count }, (_, offset) => record(offset))
 const offsetsOf = (list: readonly SinkRecord[]) => list.map(({ kafkaOffset }) => kafkaOffset)
 
-function begin(put: (offsets: number[]) => void, options: { isDivisible?: boolean; attemptsMax?: number; isStopping?: () => boolean } = {}) {
+function begin(
+  put: (offsets: number[]) => void,
+  options: { isDivisible?: boolean; attemptsMax?: number; isStopping?: () => boolean; now?: () => number } = {},
+) {
   const written: number[] = []
   const refused: number[] = []
   let calls = 0
@@ -23,6 +26,7 @@ function begin(put: (offsets: number[]) => void, options: { isDivisible?: boolea
     refused: ({ kafkaOffset }) => void refused.push(kafkaOffset),
     admitted: (batch) => batch,
     isStopping: options.isStopping ?? (() => false),
+    ...(options.now === undefined ? {} : { now: options.now }),
   })
   return { putInParts, written, refused, calls: () => calls }
 }
@@ -123,6 +127,22 @@ test('a task that shall end puts no further part', async () => {
   const { putInParts, written } = begin(() => void calls++, { isStopping: () => calls === 1 })
   const outcome = await putInParts.afterFailure(records(4), new DataError('no'))
   assert.deepEqual([written, offsetsOf(outcome.left), outcome.error], [[0, 1], [2, 3], null])
+})
+
+test('what takes long is left for the next turn, once something of it is done', async () => {
+  let nowMs = 0
+  const { putInParts, written, refused } = begin(
+    (offsets) => {
+      nowMs += 6_000
+      poison(0)(offsets)
+    },
+    { now: () => nowMs },
+  )
+  const outcome = await putInParts.afterFailure(records(8), new DataError('no'))
+  // Three halvings take 18 s before the first record is done.
+  assert.deepEqual([written, refused, offsetsOf(outcome.left), outcome.error], [[], [0], [1, 2, 3, 4, 5, 6, 7], null])
+  assert.deepEqual(await putInParts.putEach([outcome.left]), { left: [], error: null })
+  assert.deepEqual(written, [1, 2, 3, 4, 5, 6, 7])
 })
 
 test('parts that are given are put one after the other', async () => {

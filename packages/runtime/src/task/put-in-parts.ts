@@ -26,13 +26,21 @@ export interface PutInPartsOptions {
   readonly admitted: (records: readonly SinkRecord[]) => MaybePromise<readonly SinkRecord[]>
   /** Whether the task shall end: no further part is put. */
   readonly isStopping: () => boolean
+  /** Milliseconds that only grow. Default: `performance.now`. */
+  readonly now?: () => number
 }
+
+/**
+ * How long parts of a batch are put before the rest is left for the next turn of the loop: the consumer has to poll, or it loses its partitions
+ * (`max.poll.interval.ms`). Milliseconds.
+ */
+const SLICE_MS = 10_000
 
 /** What became of a batch. What is neither left nor refused is written. */
 export interface PutOutcome {
   /** To be put again, in this order; empty: the batch is through. */
   readonly left: readonly SinkRecord[]
-  /** Why something is left; null where only the task shall end. */
+  /** Why something is left; null where the task shall end, or where it only took long. */
   readonly error: unknown
 }
 
@@ -68,22 +76,27 @@ export class PutInParts {
 
   /** @param waiting parts to be put after those of the finding, the last one first. */
   async #putAll(waiting: (readonly SinkRecord[])[], first: Finding | null): Promise<PutOutcome> {
-    const { put, admitted, isStopping, attemptsMax } = this.#options
+    const { put, admitted, isStopping, attemptsMax, now = () => performance.now() } = this.#options
+    const startedAtMs = now()
+    // Without it the same would be done in the next turn.
+    let hasProgress = false
     let finding = first
     for (let failures = first === null ? 0 : 1; ; ) {
       if (finding !== null) {
         waiting.push(...finding.parts.toReversed())
+        hasProgress ||= finding.parts.length === 0
         if (finding.again.length > 0) return { left: [...finding.again, ...remaining(waiting)], error: finding.error }
         // Each failure is followed by two calls at most.
         if (2 * failures > attemptsMax) throw tooManyAttempts(attemptsMax, finding.error)
       }
       if (waiting.length === 0) return { left: [], error: null }
-      if (isStopping()) return { left: remaining(waiting), error: null }
+      if (isStopping() || (hasProgress && now() - startedAtMs > SLICE_MS)) return { left: remaining(waiting), error: null }
       const records = await admitted(waiting.pop()!)
       finding = null
       if (records.length === 0) continue
       try {
         await put(records)
+        hasProgress = true
       } catch (error) {
         failures++
         finding = await this.#look(records, error)

@@ -78,6 +78,9 @@ const DEAD_LETTER_WAIT_MS = 50
 /** Offsets with gaps are kept one by one until they are committed; beyond this many a commit is due. */
 const SPARSE_OFFSETS_MAX = 1_000_000
 
+/** Kafka may owe an answer for this long until what was last known counts as unknown. Milliseconds. */
+const SILENCE_MS_MAX = 2_000
+
 /** What was fetched and has to be put; the same batch again after a RetriableError. */
 interface Batch {
   records: SinkRecord[]
@@ -181,15 +184,18 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   }
 
   progress(): ProgressSnapshot {
-    const { ledger, stages, errorCounters } = this.#parts
+    const { ledger, stages, errorCounters, activity, consumer, context } = this.#parts
+    const silentForMs = consumer.silentForMs() ?? 0
+    // Without Kafka nobody knows what there is to read.
+    const lag = silentForMs < SILENCE_MS_MAX ? this.#lag() : null
     return {
       ledger: ledger.snapshot(this.inFlight),
       stage_time_ms: stages.snapshot(),
       last_progress_at: ledger.lastProgressAt,
-      lag: this.#lag(),
-      lag_seconds: this.#lagSeconds(),
+      lag,
+      lag_seconds: this.#lagSeconds(lag),
       errors: errorCounters.snapshot(),
-      facts: { ...this.#parts.activity.facts(), assigned: this.#current.size, pausedByTask: this.#parts.context.paused.length },
+      facts: { ...activity.facts(), silentForMs, assigned: this.#current.size, pausedByTask: context.paused.length },
     }
   }
 
@@ -238,8 +244,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
    * Age of the oldest record that was not put yet: of the batch in hand where there is one; otherwise it is younger than the last one that was read, and than the
    * last time that there was none.
    */
-  #lagSeconds(): number | null {
-    const lag = this.#lag()
+  #lagSeconds(lag: number | null): number | null {
     if (this.#batch.records.length === 0 && lag === 0) return 0
     const inHandMs = this.#batch.records.length > 0 ? this.#batchTimestampMs : null
     const oldestMs = inHandMs ?? (lag === null ? null : Math.max(this.#readTimestampMs ?? -1, this.#caughtUpAtMs ?? -1))
@@ -410,7 +415,14 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     }
     this.#batch.records = [...outcome.left]
     if (outcome.error !== null) this.#redeliver(outcome.error)
+    else if (outcome.left.length > 0) this.#goOnSoon()
     return outcome.left.length === 0
+  }
+
+  /** The rest of a batch that takes long is put in the next turn: the consumer polls in between, with nothing new. */
+  #goOnSoon(): void {
+    this.#parts.context.timeout(1)
+    this.#hold()
   }
 
   #redeliver(error: unknown): void {
@@ -419,6 +431,11 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     const untilCommitMs = Math.max(0, this.#nextCommitAtMs - performance.now())
     activity.retries(activity.attempts + 1, error, Math.min(untilCommitMs, context.timeoutMs ?? REDELIVERY_INTERVAL_MS))
     this.#parts.logger.warn('RetriableException from SinkTask, the same records are delivered again', error)
+    this.#hold()
+  }
+
+  /** Nothing new is read until the batch in hand is through. */
+  #hold(): void {
     if (this.#isRedelivering) return
     this.#isRedelivering = true
     this.#pauseAll()
