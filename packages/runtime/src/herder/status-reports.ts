@@ -45,7 +45,7 @@ export class StatusReports implements Pick<WorkerListener, 'connectorState' | 't
     else statusStore.putConnector(name, status)
   }
 
-  taskState(id: TaskId, state: ReportedTaskState | 'RESTARTING', failure: Failure | null): void {
+  taskState(id: TaskId, state: ReportedTaskState, failure: Failure | null): void {
     const { connectors, statusStore } = this.#options
     const snapshot = connectors.snapshot()
     if (!snapshot.contains(id.connector) || snapshot.taskConfig(id) === null) return

@@ -19,6 +19,7 @@ const RUNNING: ActivityFacts = {
   batch: null,
   readForMs: 100,
   group: null,
+  silentForMs: 0,
   delivered: 0,
   hasBacklog: null,
   assigned: null,
@@ -101,6 +102,17 @@ describe('what a task does', () => {
       detail: '3 of 500 records, until 2026-01-01T00:00:05.000Z',
       batch: { records: 3, of: 500, until: '2026-01-01T00:00:05.000Z' },
     })
+  })
+
+  it('is blocked where Kafka does not answer, which is no lack of records', () => {
+    const silent = activity(seen(snapshot({ silentForMs: 4_000, group: { isMember: true, forMs: 9 }, readForMs: 60_000 })))
+    assert.equal(silent.state, 'blocked')
+    assert.match(silent.detail, /^Kafka owes its group an answer for 4 s/)
+    const unanswered = snapshot({ readForMs: 60_000 }, { read: 5 })
+    const sent = { ...unanswered, ledger: { ...unanswered.ledger, in_flight: 5 } }
+    assert.equal(activity(seen(sent)).state, 'idle')
+    assert.deepEqual([activity(seen(sent, sent)).state, activity(seen(sent, sent)).detail], ['blocked', 'Kafka has acknowledged none of 5 records for 10 s'])
+    assert.equal(activity(seen(sent, sent, unanswered)).state, 'idle')
   })
 
   it('is paused, starting, failed and stopped as it is', () => {

@@ -28,6 +28,8 @@ export interface ProgressMemory {
   /** Since when at each look there was a reason to believe in a stall of this kind, and nothing happened; null: not at the last one. */
   readonly lagSinceMs: number | null
   readonly backlogSinceMs: number | null
+  /** Since when Kafka has had records of a source and acknowledged none; null: not at the last look. */
+  readonly unansweredSinceMs: number | null
   /** Since when records have gone through it without it being anything but `running`. */
   readonly runningSinceMs: number | null
   /** Some earlier looks, oldest first: at most `WINDOW_MS` old and `SAMPLE_GAP_MS` apart. */
@@ -89,6 +91,7 @@ export function nothingTold(): ProgressSnapshot {
       batch: null,
       readForMs: null,
       group: null,
+      silentForMs: 0,
       delivered: 0,
       hasBacklog: null,
       assigned: null,
@@ -104,11 +107,13 @@ export function remember(memory: ProgressMemory | null, look: Look, timeoutMs: n
   const hasGap = memory === null || nowMs - memory.look.nowMs > Math.max(SAMPLE_GAP_MS, timeoutMs * GAP_PART)
   const isStill = !hasGap && isUnchanged(sampleOf(memory.look), sample) && memory.look.snapshot.facts.assigned === snapshot.facts.assigned
   const since = (isSuspect: boolean, sinceMs: number | null): number | null => (isSuspect ? ((isStill ? sinceMs : null) ?? nowMs) : null)
+  const isUnanswered = !hasGap && sampleOf(memory.look).ended === sample.ended
   const recent = (memory?.samples ?? beginning(look)).filter(({ atMs }) => nowMs - atMs <= WINDOW_MS)
   const last = recent.at(-1)
   return {
     look,
     lagSinceMs: since(isBehind(snapshot), memory?.lagSinceMs ?? null),
+    unansweredSinceMs: waitsForAnswer(snapshot) ? ((isUnanswered ? memory.unansweredSinceMs : null) ?? nowMs) : null,
     backlogSinceMs: since(isAskedForBacklog(snapshot), memory?.backlogSinceMs ?? null),
     runningSinceMs: isGoing(snapshot) ? (memory?.runningSinceMs ?? nowMs) : null,
     samples: last === undefined || nowMs - last.atMs >= SAMPLE_GAP_MS ? [...recent, sample] : recent,
@@ -137,6 +142,11 @@ function isBehind({ lag, facts }: ProgressSnapshot): boolean {
 function isAskedForBacklog({ facts }: ProgressSnapshot): boolean {
   const isBlocked = facts.calls.some(({ call }) => call === 'room')
   return facts.phase === 'running' && facts.hasBacklog === true && facts.retry === null && !isBlocked
+}
+
+function waitsForAnswer({ ledger, facts }: ProgressSnapshot): boolean {
+  const isElsewhere = facts.calls.some(({ call }) => call === 'transform' || call === 'convert')
+  return facts.phase === 'running' && facts.group === null && facts.retry === null && ledger.in_flight > 0 && !isElsewhere
 }
 
 function isGoing({ facts }: ProgressSnapshot): boolean {
@@ -193,6 +203,18 @@ export function activityOf(memory: ProgressMemory, circumstances: ActivityCircum
   if (blocking !== undefined) {
     const forMs = blocking.forMs + ageMs
     return { state: 'blocked', since: at(forMs), detail: blockedText(blocking.call, forMs) }
+  }
+  if (facts.silentForMs >= BLOCKED_AFTER_MS) {
+    const detail = `Kafka owes its group an answer for ${duration(facts.silentForMs + ageMs)}: it is away, or a rebalance waits for other members`
+    return { state: 'blocked', since: at(facts.silentForMs + ageMs), detail }
+  }
+  const unansweredForMs = memory.unansweredSinceMs === null ? 0 : nowMs - memory.unansweredSinceMs
+  if (unansweredForMs >= BLOCKED_AFTER_MS && look.nowMs - (memory.unansweredSinceMs ?? look.nowMs) > 0) {
+    return {
+      state: 'blocked',
+      since: at(unansweredForMs),
+      detail: `Kafka has acknowledged none of ${ledger.in_flight} records for ${duration(unansweredForMs)}`,
+    }
   }
   if (facts.group?.isMember === false) {
     const forMs = facts.group.forMs + ageMs

@@ -25,6 +25,9 @@ export interface TaskRunsOptions extends Pick<TaskThreadOptions, 'limits' | 'log
   readonly logger: Logger
 }
 
+/** A task whose start takes longer is told of. The original shows nothing of a task before it runs, however long its `start` hangs. Milliseconds. */
+const LONG_START_MS = 3_000
+
 /** How long a cancelled task may take to end before its thread is ended. Milliseconds. */
 const CANCEL_GRACE_MS = 250
 
@@ -46,6 +49,8 @@ interface TaskRun {
   state: TaskRunState
   hasFailed: boolean
   member: GroupMember | null
+  /** Runs until it has told a state. */
+  longStart: NodeJS.Timeout | undefined
   /** What its thread told of it, for a failure that the thread cannot report itself. */
   readonly events: RecentEvents
   readonly ended: PromiseWithResolvers<void>
@@ -177,11 +182,13 @@ export class TaskRuns implements TaskThreadListener {
       state: 'running',
       hasFailed: false,
       member: null,
+      longStart: undefined,
       events: new RecentEvents(),
       ended: Promise.withResolvers<void>(),
     }
     this.#runs.set(nameOf(start.id), run)
     this.#watch.began(run)
+    run.longStart = setTimeout(() => this.#options.listener.taskState(run.start.id, 'RESTARTING', null), LONG_START_MS).unref()
     try {
       await thread.startTask(run.start)
     } catch (error) {
@@ -197,6 +204,7 @@ export class TaskRuns implements TaskThreadListener {
     if (!run || run.thread !== thread || run.start.incarnation !== event.incarnation) return
     switch (event.type) {
       case 'task-state':
+        clearTimeout(run.longStart)
         run.events.add(event.state)
         return this.#reported(run, event.state, event.failure)
       case 'topic-used':
@@ -273,6 +281,7 @@ export class TaskRuns implements TaskThreadListener {
       run.hasFailed = true
       this.#watch.ended(run)
     }
+    if (next !== 'running') clearTimeout(run.longStart)
     if (next === 'ended') {
       this.#watch.ended(run)
       if (this.#runs.get(name) === run) this.#runs.delete(name)

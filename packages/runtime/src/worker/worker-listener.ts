@@ -4,7 +4,8 @@ import type { RestartSubject } from './auto-restart.ts'
 
 /** States that a worker reports of the connector instances it runs. UNASSIGNED: it ended because it was asked to. */
 export type ReportedConnectorState = 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FAILED' | 'UNASSIGNED'
-export type ReportedTaskState = 'RUNNING' | 'PAUSED' | 'FAILED' | 'UNASSIGNED'
+/** RESTARTING: its start takes so long that somebody may wonder where it is. */
+export type ReportedTaskState = 'RUNNING' | 'PAUSED' | 'FAILED' | 'UNASSIGNED' | 'RESTARTING'
 
 /**
  * Hears what happens to connectors and tasks. Called on the main thread, in the order of the events of each connector or task, never after
