@@ -120,8 +120,11 @@ test('a sink is without Kafka for longer than its session, and goes on when Kafk
 
   made.proxy.apply({ kind: 'silent', directions: 'both' })
   const cutAt = performance.now()
-  await waitFor(() => performance.now() - cutAt > 3 * SESSION_MS, { what: 'the end of its session' })
-  assert.equal((await made.task()).state, 'RUNNING')
+  await waitFor(() => performance.now() - cutAt > 4 * SESSION_MS, { what: 'the end of its session' })
+  const silent = await made.task()
+  assert.equal(silent.state, 'RUNNING')
+  assert.deepEqual([silent.millrace?.activity.state, silent.millrace?.lag], ['blocked', null])
+  assert.match(silent.millrace?.activity.detail ?? '', /^Kafka owes its group an answer for|^Its consumer is not in its group/)
   made.proxy.restore()
 
   await made.produce(10)

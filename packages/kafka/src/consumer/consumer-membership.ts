@@ -75,6 +75,11 @@ export class ConsumerMembership {
     return this.#member.membership
   }
 
+  /** `GroupMember.heardAt`. */
+  get heardAt(): number {
+    return this.#member.heardAt
+  }
+
   /** Topics that the leader has to follow for the group. */
   get topicsOfGroup(): readonly string[] {
     return this.#sharedOut ? [...this.#sharedOut.keys()] : []

@@ -305,6 +305,15 @@ export class Consumer {
     return membership && this.#coordinator ? this.#groupMetadata(this.#coordinator, membership) : null
   }
 
+  /**
+   * For how long an answer of the group's coordinator is overdue, heartbeats being due every `heartbeat.interval.ms`: while it does not answer, or a rebalance waits
+   * for other members. Milliseconds; null outside of a group, and while the group has not formed.
+   */
+  silentForMs(): number | null {
+    if (this.#membership?.membership == null) return null
+    return Math.max(0, this.#clock.now() - this.#membership.heardAt - this.#config.heartbeatIntervalMs)
+  }
+
   /** The offset after the last record of each partition that can be read, by `isolation.level`; in the order asked for. @throws KafkaError `REQUEST_TIMED_OUT`, or as the broker says. */
   async endOffsets(partitions: readonly TopicPartition[]): Promise<readonly (TopicPartition & { readonly offset: number })[]> {
     return await this.#ends(partitions, OffsetAt.latest)

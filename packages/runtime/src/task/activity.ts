@@ -158,6 +158,7 @@ export class Activity {
       batch: batch && { records: batch.records, of: batch.of, untilMs: batch.untilMs, forMs: nowMs - batch.sinceMs },
       readForMs: this.#readAtMs && nowMs - this.#readAtMs,
       group: this.#group && { isMember: this.#group.isMember, forMs: nowMs - this.#group.sinceMs },
+      silentForMs: 0,
       delivered: this.#delivered,
       hasBacklog: null,
       assigned: null,

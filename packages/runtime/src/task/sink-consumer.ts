@@ -14,6 +14,8 @@ export interface SinkConsumer {
   commit(offsets: readonly TopicPartitionOffset[]): Promise<void>
   /** Records behind the end of the partition, as of the last fetch; null where that is not known. */
   lag(partition: TopicPartition): number | null
+  /** For how long Kafka owes the consumer's group an answer; null outside of a group. Milliseconds. */
+  silentForMs(): number | null
   close(options: { readonly timeoutMs: number }): Promise<void>
 }
 

@@ -83,6 +83,9 @@ class ScriptedConsumer implements SinkConsumer {
   lag(): number | null {
     return 3
   }
+  silentForMs(): number {
+    return 0
+  }
   async close(): Promise<void> {
     await this.listener?.revoked(this.held)
   }

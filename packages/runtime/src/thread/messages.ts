@@ -264,6 +264,8 @@ export interface ActivityFacts {
   readonly readForMs: number | null
   /** Whether the consumer of a sink is in its group, and for how long; null for sources. */
   readonly group: { readonly isMember: boolean; readonly forMs: number } | null
+  /** For how long Kafka owes the group of a sink an answer; 0 for not at all. */
+  readonly silentForMs: number
   /** Records that `put` took; 0 for sources. */
   readonly delivered: number
   /** What the source says; null where it does not. */

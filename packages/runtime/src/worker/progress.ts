@@ -208,13 +208,10 @@ export function activityOf(memory: ProgressMemory, circumstances: ActivityCircum
     const detail = `Kafka owes its group an answer for ${duration(facts.silentForMs + ageMs)}: it is away, or a rebalance waits for other members`
     return { state: 'blocked', since: at(facts.silentForMs + ageMs), detail }
   }
-  const unansweredForMs = memory.unansweredSinceMs === null ? 0 : nowMs - memory.unansweredSinceMs
-  if (unansweredForMs >= BLOCKED_AFTER_MS && look.nowMs - (memory.unansweredSinceMs ?? look.nowMs) > 0) {
-    return {
-      state: 'blocked',
-      since: at(unansweredForMs),
-      detail: `Kafka has acknowledged none of ${ledger.in_flight} records for ${duration(unansweredForMs)}`,
-    }
+  const unansweredSinceMs = memory.unansweredSinceMs ?? look.nowMs
+  if (look.nowMs - unansweredSinceMs >= BLOCKED_AFTER_MS) {
+    const forMs = nowMs - unansweredSinceMs
+    return { state: 'blocked', since: at(forMs), detail: `Kafka has acknowledged none of ${ledger.in_flight} records for ${duration(forMs)}` }
   }
   if (facts.group?.isMember === false) {
     const forMs = facts.group.forMs + ageMs
