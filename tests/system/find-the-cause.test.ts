@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { FailureReport } from '@millrace/rest-api'
@@ -190,6 +190,28 @@ test('wrong credentials of a task are told as such, and not shown', async (t) =>
     assert.doesNotMatch(JSON.stringify(await worker.client.connectorStatus(name)), /wrong-word|right-word/)
   }
   assert.doesNotMatch(worker.process.output, /wrong-word|right-word/)
+})
+
+test('a reference that cannot be resolved any more fails connector and task before they start', async (t) => {
+  const folder = temporaryFolder(t)
+  const secrets = join(folder, 'secrets.properties')
+  writeFileSync(secrets, 'path=/etc/hostname\n')
+  const worker = await startWorker({
+    folder: join(folder, 'worker'),
+    bootstrapServers: 'embedded',
+    properties: { 'config.providers': 'file', 'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider' },
+  })
+  t.after(() => worker.killAtOnce())
+  await worker.client.createConnector({ name: 'lines', config: { 'connector.class': 'FileStreamSource', file: `\${file:${secrets}:path}`, topic: 'lines' } })
+  await worker.untilState('lines', 'RUNNING')
+  rmSync(secrets)
+  await worker.client.restartConnector('lines', { includeTasks: true })
+  await worker.untilState('lines', 'FAILED')
+  const { connector, tasks } = await worker.client.connectorStatus('lines')
+  for (const failure of [connector.millrace?.failure, tasks[0]?.millrace?.failure]) {
+    assert.deepEqual([failure?.hint, failure?.class, failure?.where.stage], ['MR-3104', 'configuration', 'start'])
+    assert.equal(failure?.root_cause, `Could not read properties from file ${secrets}: "${secrets}" does not exist`)
+  }
 })
 
 /** Fails wherever it is told to, and tells everything it knows about it. */
