@@ -4,7 +4,7 @@ import { Repeats } from './repeats.ts'
 import type { StateChange } from './state-change.ts'
 
 function change(event: StateChange['event'], cause: string | null = null, task: number | null = 0): StateChange {
-  return { event, connector: 'c', task, worker_id: 'w:1', cause, at: '2026-01-01T00:00:00.000Z' }
+  return { event, connector: 'c', task, worker_id: 'w:1', cause, hint: null, at: '2026-01-01T00:00:00.000Z' }
 }
 
 test('the same failure for the same reason is told once in a while, with how often it came', () => {

@@ -14,6 +14,8 @@ export interface StateChange {
   readonly worker_id: string
   /** One line in plain words; null where there is none. */
   readonly cause: string | null
+  /** What `millrace explain` knows more of, such as `MR-2101`; null where there is none. */
+  readonly hint: string | null
   /** ISO 8601. */
   readonly at: string
 }
@@ -26,8 +28,8 @@ export function subjectOf({ connector, task, worker_id }: StateChange): string {
 
 /** For a reader. */
 export function changeText(change: StateChange): string {
-  const { event, connector, task, worker_id, cause } = change
-  const because = cause === null ? '' : `: ${cause}`
+  const { event, connector, task, worker_id, cause, hint } = change
+  const because = cause === null ? '' : `: ${cause}${hint === null ? '' : ` [${hint}]`}`
   const subject = task === null ? `Connector ${connector}` : `Task ${connector}-${task}`
   switch (event) {
     case 'failed':

@@ -10,7 +10,8 @@ function watch() {
   const told: string[] = []
   const made = new StateWatch({
     workerId: 'w:1',
-    tell: ({ event, connector, task, worker_id, cause }) => void told.push([event, connector ?? '', task ?? '', worker_id, cause ?? ''].join(' ').trim()),
+    tell: ({ event, connector, task, worker_id, cause, hint }) =>
+      void told.push([event, connector ?? '', task ?? '', worker_id, cause ?? '', hint === null ? '' : `(${hint})`].join(' ').trim()),
   })
   return { told, watch: made }
 }
@@ -27,7 +28,7 @@ test('failures are told with their first line, recoveries after them, and nothin
   const { told, watch: made } = watch()
   const states = [status('RUNNING'), status('FAILED', 'no disk [MR-1]\n\tat x\n'), status('RESTARTING'), status('RUNNING'), status('PAUSED'), status('RUNNING')]
   for (const [index, next] of states.entries()) made.taskWritten(id, next, states[index - 1] ?? null)
-  assert.deepEqual(told, ['failed c 0 w:1 no disk [MR-1]', 'recovered c 0 w:1'])
+  assert.deepEqual(told, ['failed c 0 w:1 no disk (MR-1)', 'recovered c 0 w:1'])
 })
 
 test('a task that failed on another worker and runs here has recovered', () => {

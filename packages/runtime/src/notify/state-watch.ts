@@ -82,12 +82,12 @@ export class StateWatch implements StatusObserver {
 
   #tell(event: ChangeEvent, connector: string, task: number | null, cause: string | null): void {
     const { workerId, tell } = this.#options
-    tell({ event, connector, task, worker_id: workerId, cause, at: new Date().toISOString() })
+    tell({ event, connector, task, worker_id: workerId, ...hinted(cause), at: new Date().toISOString() })
   }
 
   #tellOfWorker(event: ChangeEvent, url: string, cause: string | null): void {
     const workerId = URL.canParse(url) ? new URL(url).host : url
-    this.#options.tell({ event, connector: null, task: null, worker_id: workerId, cause, at: new Date().toISOString() })
+    this.#options.tell({ event, connector: null, task: null, worker_id: workerId, cause, hint: null, at: new Date().toISOString() })
   }
 }
 
@@ -103,6 +103,12 @@ function entered(names: Set<string>, name: string, isIn: boolean): boolean {
 
 function left(names: Set<string>, name: string, isIn: boolean): boolean {
   return !isIn && names.delete(name)
+}
+
+/** The first line of a trace ends with its hint. */
+function hinted(text: string | null): Pick<StateChange, 'cause' | 'hint'> {
+  const [, cause = text, hint = null] = /^(.*) \[(MR-\d+)\]$/.exec(text ?? '') ?? []
+  return { cause, hint }
 }
 
 /** The root cause, as the trace begins with it. */

@@ -55,13 +55,13 @@ function webhook(t: TestContext, config: Partial<WebhookConfig> & Pick<WebhookCo
 }
 
 function failed(task: number, cause = 'no disk'): StateChange {
-  return { event: 'failed', connector: 'c', task, worker_id: 'w:1', cause, at: '2026-01-01T00:00:00.000Z' }
+  return { event: 'failed', connector: 'c', task, worker_id: 'w:1', cause, hint: null, at: '2026-01-01T00:00:00.000Z' }
 }
 
 test('a change is told with a field for each fact, and a text', async (t) => {
   const { received, url } = await receiver(t)
   const { made, metrics } = webhook(t, { url, authorization: 'Bearer token' })
-  made.note(failed(3))
+  made.note({ ...failed(3), hint: 'MR-5101' })
   await waitFor(() => metrics()['sent-total'] === 1, { what: 'the notification' })
   assert.deepEqual(received[0]?.body, {
     event: 'failed',
@@ -69,8 +69,9 @@ test('a change is told with a field for each fact, and a text', async (t) => {
     task: 3,
     worker_id: 'w:1',
     cause: 'no disk',
+    hint: 'MR-5101',
     at: '2026-01-01T00:00:00.000Z',
-    message: 'Task c-3 has failed on w:1: no disk',
+    message: 'Task c-3 has failed on w:1: no disk [MR-5101]',
     repeats: 0,
   })
   assert.equal(received[0]?.headers['content-type'], 'application/json')

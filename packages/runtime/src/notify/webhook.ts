@@ -76,7 +76,7 @@ export class Webhook {
   async test(): Promise<WebhookTest> {
     const startedAtMs = performance.now()
     const at = new Date().toISOString()
-    const change: StateChange = { event: 'test', connector: null, task: null, worker_id: this.#options.workerId, cause: null, at }
+    const change: StateChange = { event: 'test', connector: null, task: null, worker_id: this.#options.workerId, cause: null, hint: null, at }
     const { status, error } = await this.#attempt({ change, repeats: 0 })
     return { delivered: error === null, status, error, took_ms: Math.round(performance.now() - startedAtMs) }
   }
