@@ -126,7 +126,7 @@ export class ConnectorRuns {
   /** What the instance does, as far as this knows; null where it is not here. */
   progress(name: string): ConnectorProgress | null {
     const run = this.#runs.get(name)
-    return run?.watch.progress(run.state) ?? null
+    return run?.watch.progress() ?? null
   }
 
   /** The connectors that are here, also those that failed. */
@@ -170,6 +170,7 @@ export class ConnectorRuns {
     // It may have failed, or have been removed, in the meantime.
     if ((transition.act === 'start' && run.state === 'failed') || this.#runs.get(run.name) !== run) return
     run.state = transition.next
+    run.watch.entered(run.state)
     if (transition.report !== null) this.#options.listener.connectorState(run.name, transition.report, null)
   }
 
@@ -227,6 +228,7 @@ export class ConnectorRuns {
   #fail(run: ConnectorRun, failure: Failure): void {
     if (run.state === 'failed' || this.#runs.get(run.name) !== run) return
     run.state = 'failed'
+    run.watch.entered(run.state)
     this.#options.listener.connectorState(run.name, 'FAILED', reported(failure, { connector: run.name }, []))
   }
 

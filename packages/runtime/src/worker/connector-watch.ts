@@ -81,18 +81,21 @@ export class ConnectorWatch {
     clearTimeout(this.#call?.timer)
   }
 
-  progress(state: ConnectorRunState): ConnectorProgress {
-    return { activity: this.#activity(state), warnings: state === 'started' ? this.#warnings() : [] }
+  /** The instance has another state. */
+  entered(state: ConnectorRunState): void {
+    if (state === this.#state) return
+    this.#state = state
+    this.#stateSince = new Date()
   }
 
-  #activity(state: ConnectorRunState): TaskActivity {
-    if (state !== this.#state) {
-      this.#state = state
-      this.#stateSince = new Date()
-    }
+  progress(): ConnectorProgress {
+    return { activity: this.#activity(), warnings: this.#state === 'started' ? this.#warnings() : [] }
+  }
+
+  #activity(): TaskActivity {
     const call = this.#call
-    if (call !== null && state !== 'failed') return callActivity(call, this.#options.stall.timeoutMs)
-    return { ...RESTING[state], since: this.#stateSince.toISOString() }
+    if (call !== null && this.#state !== 'failed') return callActivity(call, this.#options.stall.timeoutMs)
+    return { ...RESTING[this.#state], since: this.#stateSince.toISOString() }
   }
 
   #warnings(): string[] {
