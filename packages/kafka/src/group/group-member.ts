@@ -50,6 +50,11 @@ export interface GroupMemberOptions {
   /** How long the others wait in a rebalance for this member to join. Milliseconds. */
   readonly rebalanceTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  /**
+   * For how long after a rebalance another one is expected, as where work is given up in one and shared out in the next: meanwhile the member looks every
+   * `SETTLING_INTERVAL_MS`. Milliseconds; default 0.
+   */
+  readonly settlingMs?: number
   /** When the owner has not called `progressed` for so long, the member leaves. Milliseconds; Infinity for never. */
   readonly progressIntervalMaxMs: number
   /** What to offer, asked for at each attempt to join. */
@@ -74,6 +79,9 @@ export interface GroupMemberOptions {
 }
 
 const JOIN_GRACE_MS = 5_000
+
+/** Between two heartbeats while another rebalance is expected. Milliseconds. */
+const SETTLING_INTERVAL_MS = 250
 
 /**
  * A member of a group in the classic protocol, of any protocol type.
@@ -100,6 +108,8 @@ export class GroupMember {
     return this.#isJoining
   }
 
+  /** When the last rebalance ended. */
+  #settledAt = -Infinity
   /** When the last request was sent that the coordinator has answered. */
   #heardAt: number
   /** Since when requests fail; null while they are answered. */
@@ -182,6 +192,7 @@ export class GroupMember {
 
   #settled(result: JoinResult, begun: number): JoinResult {
     const now = this.#options.clock.now()
+    this.#settledAt = now
     this.#metrics.rebalances++
     this.#metrics.lastRebalanceAt = now
     this.#metrics.rebalanceMs.record(now - begun)
@@ -366,7 +377,10 @@ export class GroupMember {
   #scheduleHeartbeat(): void {
     this.#stopHeartbeats()
     if (this.#isClosed) return
-    this.#heartbeatTimer = setTimeout(() => void this.#beat(), timerMs(Math.min(this.#options.heartbeatIntervalMs, this.#silenceLeftMs())))
+    const { heartbeatIntervalMs, settlingMs = 0, clock } = this.#options
+    const isSettling = clock.now() - this.#settledAt < settlingMs
+    const intervalMs = isSettling ? Math.min(SETTLING_INTERVAL_MS, heartbeatIntervalMs) : heartbeatIntervalMs
+    this.#heartbeatTimer = setTimeout(() => void this.#beat(), timerMs(Math.min(intervalMs, this.#silenceLeftMs())))
     // Whoever waits for work has sockets and timers of his own; a heartbeat alone is no reason to live.
     this.#heartbeatTimer.unref()
   }

@@ -303,3 +303,13 @@ test('a worker whose herder hangs leaves the group, and says what it was doing',
   worker.isHung = false
   await cluster.untilSettled()
 })
+
+test('what moves to a worker that joins does not stand still for an interval of heartbeats', async (t) => {
+  const cluster = await bench(t)
+  // Long enough for the broker to be asked for nothing by itself within the test.
+  const slow = { heartbeatIntervalMs: 25_000, sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 60_000 }
+  cluster.start('one', slow)
+  await cluster.untilSettled()
+  cluster.start('two', slow)
+  await cluster.untilSettled()
+})

@@ -99,6 +99,8 @@ export class KafkaWorkerGroup implements WorkerGroup {
       sessionTimeoutMs,
       rebalanceTimeoutMs,
       heartbeatIntervalMs,
+      // What was revoked stands still until the next rebalance, of which a worker hears by a heartbeat.
+      settlingMs: 2 * heartbeatIntervalMs,
       progressIntervalMaxMs: rebalanceTimeoutMs,
       // Before the coordinator can have ended the session: nobody else starts what this worker has while it still runs here.
       silenceMaxMs: sessionTimeoutMs,
