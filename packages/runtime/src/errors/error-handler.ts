@@ -1,6 +1,7 @@
 import type { ErrorBudget } from './error-budget.ts'
 import type { ErrorCounters } from './error-counters.ts'
 import type { StageError } from './stage-error.ts'
+import { TraceBudget } from './trace-budget.ts'
 
 /** Tells somebody of a record that failed (`org.apache.kafka.connect.runtime.errors.ErrorReporter`). */
 export interface ErrorReporter<Original> {
@@ -20,6 +21,8 @@ export interface ErrorHandlerOptions<Original> {
 /** Decides what becomes of a record that failed: every reporter hears of it, then it is left out or the task fails (`RetryWithToleranceOperator`). */
 export class ErrorHandler<Original> {
   readonly #options: ErrorHandlerOptions<Original>
+  /** Which of the records that fail before their delivery have stack traces. */
+  readonly traces = new TraceBudget()
 
   constructor(options: ErrorHandlerOptions<Original>) {
     this.#options = options
@@ -49,6 +52,7 @@ export class ErrorHandler<Original> {
     counters.failures++
     counters.errors++
     counters.errorHappened(Date.now())
+    this.traces.spend(performance.now())
     for (let index = 0; index < reporters.length; index++) {
       const reported = reporters[index]!.report(error, original)
       if (reported instanceof Promise) return this.#reportedTo(reported, index + 1, error, original)

@@ -17,12 +17,16 @@ export class TraceBudget {
 
   /** A record failed. @param nowMs milliseconds that only grow. */
   spend(nowMs: number): void {
-    this.renew(nowMs)
+    this.#begin(nowMs)
     if (++this.#count >= TRACES_PER_SECOND) this.#isSpent = true
   }
 
-  /** To be called now and then. */
-  renew(nowMs: number): void {
+  /** To be called every so many records: another second may have begun. */
+  renew(nowMs?: number): void {
+    if (this.#isSpent) this.#begin(nowMs ?? performance.now())
+  }
+
+  #begin(nowMs: number): void {
     const second = Math.floor(nowMs / 1000)
     if (second === this.#second) return
     this.#second = second

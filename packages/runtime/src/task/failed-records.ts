@@ -3,7 +3,6 @@ import { ConnectError } from '@millrace/api'
 import type { ConsumedMessage, DeadLetterQueue } from '../errors/dead-letter-queue.ts'
 import type { ErrorHandler } from '../errors/error-handler.ts'
 import { StageError } from '../errors/stage-error.ts'
-import { TraceBudget } from '../errors/trace-budget.ts'
 import { FetchedMessage } from './fetched-message.ts'
 import type { Ledger } from './ledger.ts'
 import type { FetchedPartition } from './sink-consumer.ts'
@@ -50,7 +49,6 @@ export class FailedRecords {
   readonly #reported = new Map<string, Set<number>>()
   #fatal: Error | null = null
   #isLetterLost = false
-  readonly #traces = new TraceBudget()
   readonly #uncounted = new WeakSet<ConsumedMessage>()
   /** Whether the loop still has a record of this message, neither committed nor given back. Set by the loop. */
   isHeld: (message: ConsumedMessage) => boolean = () => false
@@ -76,12 +74,12 @@ export class FailedRecords {
 
   /** Whether so many records fail that further errors are to be made without stack traces. */
   get tracesAreSpent(): boolean {
-    return this.#traces.isSpent
+    return this.#options.handler.traces.isSpent
   }
 
   /** To be called every so many records. */
   renewTraces(): void {
-    if (this.#traces.isSpent) this.#traces.renew(performance.now())
+    this.#options.handler.traces.renew()
   }
 
   /** Whether records that `put` cannot write are looked for. */
@@ -147,7 +145,6 @@ export class FailedRecords {
     const { handler, queue, ledger } = this.#options
     if (queue !== null) this.#pending++
     else if (handler.tolerates) ledger.skipped++
-    this.#traces.spend(performance.now())
     return handler.failed(error, new FetchedMessage(cursor))
   }
 

@@ -1,4 +1,4 @@
-import { type Converter, Headers, type MaybePromise, type SchemaAndValue, type SinkRecord } from '@millrace/api'
+import { type Converter, Headers, type MaybePromise, type SchemaAndValue, type SinkRecord, withoutStackTrace } from '@millrace/api'
 import type { Retries } from '../errors/retries.ts'
 import { type StageDetails, StageError } from '../errors/stage-error.ts'
 import { type ConversionStep, convertStepByStep } from './convert-again.ts'
@@ -37,6 +37,11 @@ export class SinkConverters {
     }
     if (key instanceof Promise || value instanceof Promise || headers instanceof Promise) return this.#slowly(cursor, raw, [key, value, headers], [])
     return record(cursor, key, value, headers)
+  }
+
+  /** As `toRecord`; errors that are thrown at once have no stack traces (`TraceBudget`). */
+  toRecordWithoutTrace(cursor: FetchedPartition): MaybePromise<SinkRecord> {
+    return withoutStackTrace(() => this.toRecord(cursor))
   }
 
   #failed(error: unknown, cursor: FetchedPartition, raw: Headers | null, begun: readonly MaybePromise<unknown>[]): Promise<SinkRecord> {

@@ -9,7 +9,6 @@ import {
   type SinkTask,
   type TopicPartition,
   type TopicPartitionOffset,
-  withoutStackTrace,
 } from '@millrace/api'
 import type { ErrorCounters } from '../errors/error-counters.ts'
 import { StoppedError } from '../errors/retries.ts'
@@ -301,7 +300,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
 
       let outputs: Transformed<SinkRecord> | Promise<Transformed<SinkRecord>>
       try {
-        let record = failedRecords.tracesAreSpent ? withoutStackTrace(() => converters.toRecord(cursor)) : converters.toRecord(cursor)
+        let record = failedRecords.tracesAreSpent ? converters.toRecordWithoutTrace(cursor) : converters.toRecord(cursor)
         if (record instanceof Promise) record = await activity.awaiting('convert', record)
         if (failedRecords.keepsMessages) failedRecords.keep(record, cursor)
         if (isSampled) stages.lap('convert')
@@ -309,8 +308,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
           records.push(record)
           continue
         }
-        const converted = record
-        outputs = failedRecords.tracesAreSpent ? withoutStackTrace(() => transformations.apply(converted)) : transformations.apply(record)
+        outputs = failedRecords.tracesAreSpent ? transformations.applyWithoutTrace(record) : transformations.apply(record)
         if (outputs instanceof Promise) outputs = await activity.awaiting('transform', outputs)
         if (isSampled) stages.lap('transform')
       } catch (error) {

@@ -1,4 +1,4 @@
-import type { Converter, HeaderConverter, MaybePromise, SerializedData, SourceRecord } from '@millrace/api'
+import { type Converter, type HeaderConverter, type MaybePromise, type SerializedData, type SourceRecord, withoutStackTrace } from '@millrace/api'
 import type { Retries } from '../errors/retries.ts'
 import { coordinatesOf, StageError } from '../errors/stage-error.ts'
 import { type ConversionStep, convertStepByStep } from './convert-again.ts'
@@ -61,6 +61,11 @@ export class SourceConverters {
     message.key = key
     message.value = value
     return message
+  }
+
+  /** As `toMessage`; errors that are thrown at once have no stack traces (`TraceBudget`). */
+  toMessageWithoutTrace(record: SourceRecord): MaybePromise<Message> {
+    return withoutStackTrace(() => this.toMessage(record))
   }
 
   #failed(error: unknown, record: SourceRecord, begun: readonly MaybePromise<unknown>[]): Promise<Message> {

@@ -1,4 +1,13 @@
-import { ConnectError, isRetriable, type Logger, type Properties, type SourceRecord, type SourceTask, type SourceTaskContext } from '@millrace/api'
+import {
+  ConnectError,
+  isRetriable,
+  type Logger,
+  type MaybePromise,
+  type Properties,
+  type SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
+} from '@millrace/api'
 import type { ErrorCounters } from '../errors/error-counters.ts'
 import type { ErrorHandler } from '../errors/error-handler.ts'
 import { StoppedError } from '../errors/retries.ts'
@@ -196,6 +205,7 @@ export class SourceTaskLoop implements TaskLoop {
     const { transformations, converters, producer, delivery, deadLetters, stages, occupancy, activity, lease, signal } = this.#parts
     // Another worker may have the task: what it would send comes from there.
     if (!lease.isValid && !(await occupancy.whileWaiting(lease.renewed(signal)))) return
+    const { traces } = this.#parts.errors
     this.#turnStartedAtMs = performance.now()
     let nowMs = Date.now()
 
@@ -207,17 +217,23 @@ export class SourceTaskLoop implements TaskLoop {
         if (performance.now() - this.#turnStartedAtMs > TURN_MS_MAX) await this.#yield()
         nowMs = Date.now()
         stages.begin()
+        traces.renew()
       }
 
       let outputs: Transformed<SourceRecord> | Promise<Transformed<SourceRecord>> = record
       if (!transformations.isEmpty) {
         try {
-          outputs = transformations.apply(record)
+          outputs = traces.isSpent ? transformations.applyWithoutTrace(record) : transformations.apply(record)
           if (outputs instanceof Promise) outputs = await activity.awaiting('transform', outputs)
         } catch (error) {
-          await occupancy.whileWaiting(this.#failed(error, record))
+          const reported = this.#failed(error, record)
+          if (reported instanceof Promise) await occupancy.whileWaiting(reported)
           if (deadLetters === null) delivery.skipped(record)
-          else await occupancy.whileWaiting(this.#deadLetter(error as StageError, record, delivery.track(record, 1), batch.length - index - 1))
+          else {
+            this.#undispatched = batch.length - index - 1
+            const sent = deadLetters.send(error as StageError, record, delivery.track(record, 1))
+            if (sent instanceof Promise) await occupancy.whileWaiting(sent)
+          }
           continue
         }
         if (isSampled) stages.lap('transform')
@@ -235,13 +251,16 @@ export class SourceTaskLoop implements TaskLoop {
         const output = several === null ? (outputs as SourceRecord) : several[each]!
         let message: Message | Promise<Message>
         try {
-          message = converters.toMessage(output)
+          message = traces.isSpent ? converters.toMessageWithoutTrace(output) : converters.toMessage(output)
           if (message instanceof Promise) message = await activity.awaiting('convert', message)
         } catch (error) {
-          await occupancy.whileWaiting(this.#failed(error, record))
+          const reported = this.#failed(error, record)
+          if (reported instanceof Promise) await occupancy.whileWaiting(reported)
           if (deadLetters !== null) {
             tracked ??= delivery.track(record, count)
-            await occupancy.whileWaiting(this.#deadLetter(error as StageError, record, tracked, batch.length - index - 1))
+            this.#undispatched = batch.length - index - 1
+            const sent = deadLetters.send(error as StageError, record, tracked)
+            if (sent instanceof Promise) await occupancy.whileWaiting(sent)
           } else if (tracked !== null) tracked.leaveOut()
           else if (--count === 0) delivery.skipped(record)
           continue
@@ -263,17 +282,11 @@ export class SourceTaskLoop implements TaskLoop {
     this.#undispatched = 0
   }
 
-  /** In place of one message of a record there is a dead letter. @param undispatched what is left of the batch. */
-  async #deadLetter(error: StageError, record: SourceRecord, tracked: SubmittedRecord, undispatched: number): Promise<void> {
-    this.#undispatched = undispatched
-    await this.#parts.deadLetters?.send(error, record, tracked)
-  }
-
-  /** A stage failed for good: resolves where that is tolerated. @throws otherwise. */
-  async #failed(error: unknown, record: SourceRecord): Promise<void> {
+  /** A stage failed for good. Returns a promise only where a reporter does. @throws where that is not tolerated. */
+  #failed(error: unknown, record: SourceRecord): MaybePromise<void> {
     if (!(error instanceof StageError)) throw error
     this.#parts.errors.admit(error)
-    await this.#parts.errors.failed(error, record)
+    return this.#parts.errors.failed(error, record)
   }
 
   /** @returns true when the producer has the message, or a promise of it; false where the task ended before that. */

@@ -1,4 +1,4 @@
-import type { ConnectRecord, MaybePromise, Predicate, Transformation } from '@millrace/api'
+import { type ConnectRecord, type MaybePromise, type Predicate, type Transformation, withoutStackTrace } from '@millrace/api'
 import { type Retries, StoppedError } from '../errors/retries.ts'
 import { coordinatesOf, StageError } from '../errors/stage-error.ts'
 
@@ -44,6 +44,11 @@ export class TransformationChain<R extends ConnectRecord> {
 
   apply(record: R): MaybePromise<Transformed<R>> {
     return this.#applyFrom(0, record)
+  }
+
+  /** As `apply`; errors that are thrown at once have no stack traces (`TraceBudget`). */
+  applyWithoutTrace(record: R): MaybePromise<Transformed<R>> {
+    return withoutStackTrace(() => this.#applyFrom(0, record))
   }
 
   async close(): Promise<void> {
