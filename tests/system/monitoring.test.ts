@@ -37,7 +37,7 @@ before(async () => {
       'offset.flush.interval.ms': '100',
       'task.shutdown.graceful.timeout.ms': '500',
       'millrace.webhook.url': `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/s3cret`,
-      'millrace.webhook.events': 'failed,recovered,worker_left,worker_joined',
+      'millrace.webhook.events': 'failed,recovered,stalled,restarts_given_up,worker_left,worker_joined',
     },
   })
   await cluster.startWorker()
@@ -116,9 +116,13 @@ describe('what a worker tells of itself', () => {
   })
 
   it('has the tasks of all threads', async () => {
-    const text = await metrics()
-    const sum = (pattern: RegExp) => [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0)
-    assert.equal(sum(/^millrace_thread_tasks\{.*\} (\d+)$/gm), sum(/^kafka_connect_worker_task_count (\d+)$/gm))
+    const sum = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0)
+    // Those of the test before may still be stopping.
+    const isSo = async () => {
+      const text = await metrics()
+      return sum(text, /^millrace_thread_tasks\{.*\} (\d+)$/gm) === sum(text, /^kafka_connect_worker_task_count (\d+)$/gm)
+    }
+    await waitFor(isSo, { what: 'all threads to tell of all tasks' })
   })
 
   it('answers as OpenMetrics to who asks for it', async () => {
@@ -173,6 +177,27 @@ describe('the webhook', () => {
     await cluster.client.putConnectorConfig('failing', { name: 'failing', 'connector.class': 'test.MisbehavingSourceConnector', topic: 'numbers' })
     await waitFor(() => heard('recovered', 'failing').length > 0, { what: 'the recovery to be told', describe: () => JSON.stringify(changes) })
     assert.deepEqual([heard('failed', 'failing').length, heard('recovered', 'failing').length], [1, 1])
+  })
+
+  it('tells of a stall, although the state is RUNNING, and of restarts that are given up', async (t) => {
+    const source = { 'connector.class': 'test.MisbehavingSourceConnector', topic: 'numbers' }
+    await create(t, 'stalling', { ...source, behaviour: 'poll never-return', 'millrace.stall.timeout.ms': '300' })
+    await create(t, 'hopeless', {
+      ...source,
+      behaviour: 'poll throw',
+      'millrace.restart.enable': 'true',
+      'millrace.restart.max': '1',
+      'millrace.restart.delay.ms': '10',
+    })
+    const describe = () => JSON.stringify(changes)
+    await waitFor(() => heard('stalled', 'stalling').length > 0, { what: 'the stall to be told', describe })
+    await waitFor(() => heard('restarts_given_up', 'hopeless').length > 0, { what: 'the end of restarts to be told', describe })
+    assert.equal((await cluster.client.connectorStatus('stalling')).tasks[0]?.state, 'RUNNING')
+    assert.match(heard('stalled', 'stalling')[0]?.cause ?? '', /poll/)
+    // It failed twice for the same reason, which is told once.
+    assert.equal(heard('failed', 'hopeless').length, 1)
+    await untilMetric(/^millrace_task_restarts_given_up\{connector="hopeless",task="0"\} 1$/m)
+    await untilMetric(/^millrace_task_stalled\{connector="stalling",task="0"\} 1$/m)
   })
 
   it('tells of workers that come and go, by the leader', async () => {
