@@ -15,9 +15,10 @@ export function usesTopicIds(version: number): boolean {
   return version > VERSION_BY_NAME_MAX
 }
 
-export function fetchRequest(config: ConsumerConfig, { sessionId, sessionEpoch, named, forgotten }: FetchPlan): RequestInput<'Fetch'> {
+/** @param maxWaitMs how long the broker may hold the answer back for more records. */
+export function fetchRequest(config: ConsumerConfig, { sessionId, sessionEpoch, named, forgotten }: FetchPlan, maxWaitMs: number): RequestInput<'Fetch'> {
   return {
-    maxWaitMs: config.fetchWaitMaxMs,
+    maxWaitMs,
     minBytes: config.fetchBytesMin,
     maxBytes: config.fetchBytesMax,
     isolationLevel: config.isReadCommitted ? 1 : 0,

@@ -58,6 +58,7 @@ const SESSION_END_TIMEOUT_MS = 500
  *
  * Each partition holds at most two fetches (`max.partition.fetch.bytes` each): one being handed out, one ahead. A broker gets one fetch at a time, and none while
  * one of its partitions has data ahead: a fetch without that partition would be held back by the broker for `fetch.max.wait.ms`, and the partition with it.
+ * For the same reason a fetch that lacks a partition which will be fetched again in a moment, after a failure or when its position is known, is held back no longer.
  */
 export class Fetcher {
   readonly #options: FetcherOptions
@@ -80,18 +81,25 @@ export class Fetcher {
     const now = this.#options.clock.now()
     const due = new Map<BrokerNode, AssignedPartition[]>()
     const full = new Set<BrokerNode>()
+    const absent = new AbsentPartitions(this.#options.config)
     let comeAgainAt = Infinity
     for (const partition of this.#options.partitions()) {
-      if (partition.isPaused || partition.position < 0 || partition.isChecking) continue
+      if (partition.isPaused) continue
       const node = this.#source(partition, now)
+      if (partition.position < 0 || partition.isChecking) {
+        absent.add(node, now)
+        continue
+      }
       // The fetch from an earlier leader may not be answered for long, should that be why it leads no more.
       if (partition.fetchedFrom !== null && node !== null && partition.fetchedFrom !== node) partition.abandonFetch()
       if (partition.fetchedFrom !== null) continue
       if (partition.retryAt > now) {
         comeAgainAt = Math.min(comeAgainAt, partition.retryAt)
+        absent.add(node, now, partition.retryAt)
         continue
       }
       if (node === null) {
+        absent.add(null, now)
         this.#options.cluster.requestRefresh()
         continue
       }
@@ -103,7 +111,7 @@ export class Fetcher {
       if (this.#busy.has(node) || full.has(node)) continue
       const pauseMs = node.pauseMs('fetch')
       if (pauseMs > 0) comeAgainAt = Math.min(comeAgainAt, now + pauseMs)
-      else this.#send(node, rotated(partitions, this.#fetchRotation++))
+      else this.#send(node, rotated(partitions, this.#fetchRotation++), absent.waitMs(node, now))
     }
     return comeAgainAt
   }
@@ -160,7 +168,7 @@ export class Fetcher {
       'Fetch',
       Math.min(config.requestTimeoutMs, SESSION_END_TIMEOUT_MS),
       { answered: () => resolve(), failed: () => resolve() },
-      (correlationId) => [encodeRequest({ api: 'Fetch', version, correlationId, clientId: config.clientId, body: fetchRequest(config, plan) })],
+      (correlationId) => [encodeRequest({ api: 'Fetch', version, correlationId, clientId: config.clientId, body: fetchRequest(config, plan, 0) })],
     )
     return promise
   }
@@ -177,13 +185,13 @@ export class Fetcher {
     return cluster.leader(partition.topic, partition.partition)
   }
 
-  #send(node: BrokerNode, partitions: readonly AssignedPartition[]): void {
+  #send(node: BrokerNode, partitions: readonly AssignedPartition[], waitMs: number): void {
     const wanted = partitions.map((partition) => ({ partition, version: partition.version, target: this.#target(partition) }))
     for (const { partition } of wanted) partition.fetchedFrom = node
     this.#busy.add(node)
     this.#options.metrics.fetches++
     const sentAt = this.#options.clock.now()
-    this.#exchange(node, wanted).then(
+    this.#exchange(node, wanted, waitMs).then(
       (answer) => this.#answered(node, wanted, answer, this.#options.clock.now() - sentAt),
       (error) => this.#failed(node, wanted, asKafkaError(error)),
     )
@@ -202,13 +210,13 @@ export class Fetcher {
     return session
   }
 
-  async #exchange(node: BrokerNode, wanted: readonly Wanted[]): Promise<Answer> {
+  async #exchange(node: BrokerNode, wanted: readonly Wanted[], waitMs: number): Promise<Answer> {
     const connection = await node.connection('fetch')
     const { config } = this.#options
     const targets = wanted.map(({ target }) => target)
     const version = fetchVersion(connection.version('Fetch'), targets)
     const plan = this.#session(node).plan(targets, usesTopicIds(version))
-    const body = fetchRequest(config, plan)
+    const body = fetchRequest(config, plan, waitMs)
     const { promise, resolve, reject } = Promise.withResolvers<FetchedPartitions>()
     const answered = (frame: Buffer) => {
       try {
@@ -350,6 +358,28 @@ export class Fetcher {
     partition.fetchedFrom = null
     partition.failures++
     partition.retryAt = this.#options.clock.now() + this.#backoff.delayMs(partition.failures)
+  }
+}
+
+/** When partitions that cannot be fetched now will be, by the brokers that they are read from. */
+class AbsentPartitions {
+  readonly #config: ConsumerConfig
+  /** By broker; under null those of which it is not known. */
+  readonly #dueAt = new Map<BrokerNode | null, number>()
+
+  constructor(config: ConsumerConfig) {
+    this.#config = config
+  }
+
+  /** @param dueAt default: in a moment, when something has been answered. */
+  add(node: BrokerNode | null, now: number, dueAt = now + this.#config.retryBackoffMs): void {
+    this.#dueAt.set(node, Math.min(this.#dueAt.get(node) ?? Infinity, dueAt))
+  }
+
+  /** How long a broker may hold a fetch back. Milliseconds. */
+  waitMs(node: BrokerNode, now: number): number {
+    const dueAt = Math.min(this.#dueAt.get(node) ?? Infinity, this.#dueAt.get(null) ?? Infinity)
+    return Math.min(this.#config.fetchWaitMaxMs, Math.max(1, Math.ceil(dueAt - now)))
   }
 }
 

@@ -206,6 +206,40 @@ test('reads from the replica that the leader names, and from the leader where th
   assert.deepEqual(await made.read(1), ['3'])
 })
 
+test('a fetch that lacks a partition which has failed is not held back for longer than until that is fetched again', async (t) => {
+  const made = await bench(t, { 'fetch.max.wait.ms': '60000', 'retry.backoff.ms': '50', 'retry.backoff.max.ms': '50' })
+  made.brokers.topics = { t: [0, 1].map(() => ({ leader: 1, leaderEpoch: 1 })) }
+  const partitions = [T0, { topic: 't', partition: 1 }]
+  made.consumer.assign(partitions)
+  for (const partition of partitions) made.consumer.seek({ ...partition, offset: 0 })
+  const whole = { highWatermark: 0, lastStableOffset: 0, logStartOffset: 0, abortedTransactions: null, records: Buffer.alloc(0) }
+  const fetches: { readonly of: readonly number[]; readonly isShort: boolean }[] = []
+  let failedAt = -1
+  made.brokers.on('Fetch', async ({ body: { topics, maxWaitMs } }) => {
+    const of = topics[0]!.partitions.map(({ partition }) => partition)
+    fetches.push({ of: of.toSorted(), isShort: maxWaitMs <= 60 })
+    // Partition 1 fails once; what comes then is held back as long as it allows.
+    const isFailing = of.includes(1) && failedAt < 0
+    if (isFailing) failedAt = fetches.length
+    else await new Promise((resolve) => setTimeout(resolve, maxWaitMs).unref())
+    const answers = of.map((index) => ({ ...whole, partitionIndex: index, errorCode: isFailing && index === 1 ? ErrorCode.UNKNOWN_LEADER_EPOCH : 0 }))
+    return { responses: [{ topic: 't', topicId: topics[0]!.topicId ?? '', partitions: answers }] }
+  })
+  await waitFor(
+    async () => {
+      await made.consumer.poll(5)
+      return failedAt > 0 && fetches.slice(failedAt).some(({ of }) => of.includes(1))
+    },
+    { what: 'partition 1 to be fetched again', intervalMs: 0, describe: () => fetches },
+  )
+  const after = fetches.slice(failedAt)
+  assert.deepEqual(after.at(-1), { of: [0, 1], isShort: false })
+  assert.ok(
+    after.slice(0, -1).every(({ isShort }) => isShort),
+    JSON.stringify(after),
+  )
+})
+
 test('a consumer that is closed ends its fetch session, not behind a fetch that is held back', async (t) => {
   const made = await bench(t)
   const held = Promise.withResolvers<ScriptedAnswer<'Fetch'>>()
@@ -222,6 +256,10 @@ test('a consumer that is closed ends its fetch session, not behind a fetch that 
     },
     { what: 'the fetch that is held back', intervalMs: 0 },
   )
+  // So that there is another connection to this broker.
+  const end = { partitionIndex: 0, errorCode: 0, timestamp: -1, offset: 3, leaderEpoch: 1 }
+  made.brokers.on('ListOffsets', () => ({ topics: [{ name: 't', partitions: [end] }] }))
+  await made.consumer.endOffsets([T0])
   await made.consumer.close()
   held.resolve({ sessionId: 5, responses: [] })
   const { sessionId, sessionEpoch, topics } = made.brokers.of('Fetch').at(-1)!.body
