@@ -10,6 +10,7 @@ test('without a setting of ours everything is as in the original', () => {
     budget: { recordsMax: -1, perMinuteMax: -1 },
     quarantine: null,
     hasSourceDeadLetters: false,
+    tracesPerSecondMax: 100,
     imbalanceAction: 'log',
   })
 })

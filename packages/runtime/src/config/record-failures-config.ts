@@ -16,6 +16,8 @@ export interface RecordFailuresConfig {
   /** Whether the dead-letter topic of a source is used. */
   readonly hasSourceDeadLetters: boolean
   readonly imbalanceAction: 'log' | 'fail'
+  /** Records that fail within a second and have stack traces; -1: all. */
+  readonly tracesPerSecondMax: number
 }
 
 const TOPIC = 'errors.deadletterqueue.topic.name'
@@ -81,6 +83,14 @@ export const recordFailuresConfigDef = new ConfigDef()
     importance: 'MEDIUM',
     documentation: `Sources: with errors.tolerance=all, records that fail go to the topic that ${TOPIC} names. That key means nothing to sources otherwise.`,
   })
+  .define('millrace.errors.traces.per.second', {
+    type: 'LONG',
+    default: 100,
+    importance: 'LOW',
+    validator: range.atLeast(-1),
+    documentation:
+      'Records of a task that may fail within a second with a full stack trace in the header exception.stacktrace of their dead letters; of further ones it has class and message of the error and its causes. To capture a trace costs more than all else that is done for such a record. -1: no limit, as in the original.',
+  })
   .define('millrace.ledger.imbalance.action', {
     type: 'STRING',
     default: 'log',
@@ -104,6 +114,7 @@ export function recordFailuresConfig(connectorConfig: Properties): RecordFailure
         }
       : null,
     hasSourceDeadLetters: parsed[SOURCE],
+    tracesPerSecondMax: parsed['millrace.errors.traces.per.second'],
     imbalanceAction: parsed['millrace.ledger.imbalance.action'] as 'log' | 'fail',
   }
 }

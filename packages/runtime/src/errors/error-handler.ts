@@ -16,16 +16,19 @@ export interface ErrorHandlerOptions<Original> {
   readonly counters: ErrorCounters
   /** What may be tolerated; null: anything. */
   readonly budget: ErrorBudget | null
+  /** `millrace.errors.traces.per.second`; -1: no limit. Default: none. */
+  readonly tracesPerSecondMax?: number
 }
 
 /** Decides what becomes of a record that failed: every reporter hears of it, then it is left out or the task fails (`RetryWithToleranceOperator`). */
 export class ErrorHandler<Original> {
   readonly #options: ErrorHandlerOptions<Original>
   /** Which of the records that fail before their delivery have stack traces. */
-  readonly traces = new TraceBudget()
+  readonly traces: TraceBudget
 
   constructor(options: ErrorHandlerOptions<Original>) {
     this.#options = options
+    this.traces = new TraceBudget(options.tracesPerSecondMax ?? -1)
   }
 
   get tolerates(): boolean {

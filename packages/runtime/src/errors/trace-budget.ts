@@ -1,14 +1,18 @@
-/** Failures of a task with full stack traces within one second. */
-const TRACES_PER_SECOND = 100
-
 /**
  * Says when stack traces are left out. To capture and write one costs more than all else that is done for a record that fails, and nobody reads them by the
  * thousand: within a second, only the first records that fail have theirs; of the others the dead letters tell class and message of the error and its causes.
  */
 export class TraceBudget {
+  readonly #perSecondMax: number
   #isSpent = false
   #second = 0
   #count = 0
+
+  /** @param perSecondMax failures with stack traces within one second (`millrace.errors.traces.per.second`); -1: no limit. */
+  constructor(perSecondMax: number) {
+    this.#perSecondMax = perSecondMax
+    this.#isSpent = perSecondMax === 0
+  }
 
   /** Whether errors are to be made without stack traces. */
   get isSpent(): boolean {
@@ -18,7 +22,7 @@ export class TraceBudget {
   /** A record failed. @param nowMs milliseconds that only grow. */
   spend(nowMs: number): void {
     this.#begin(nowMs)
-    if (++this.#count >= TRACES_PER_SECOND) this.#isSpent = true
+    if (++this.#count === this.#perSecondMax) this.#isSpent = true
   }
 
   /** To be called every so many records: another second may have begun. */
@@ -31,6 +35,6 @@ export class TraceBudget {
     if (second === this.#second) return
     this.#second = second
     this.#count = 0
-    this.#isSpent = false
+    this.#isSpent = this.#perSecondMax === 0
   }
 }

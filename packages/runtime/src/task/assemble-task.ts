@@ -80,6 +80,7 @@ async function assembleSourceTask(start: TaskStart, { channel, log, occupancy, a
     reporters: logReporters(start, sourceRecordText, errorCounters, log),
     counters: errorCounters,
     budget: new ErrorBudget(start.recordFailures.budget),
+    tracesPerSecondMax: start.recordFailures.tracesPerSecondMax,
   })
   const contextOf: ContextOf = (part) => ({ logger: pluginLogger, metrics: metrics.plugin(part) })
   const converters = new SourceConverters(await loadConverters(start.converters, contextOf, log.secrets), retries)
@@ -162,11 +163,11 @@ async function assembleSinkTask(start: TaskStart, { channel, log, occupancy, act
   const ended = (message: ConsumedMessage, failure: Error | null) => failedRecords.ended(message, failure)
   const deadLetterQueue = await assembleDeadLetterQueue(start, errorCounters, ended, logger, log.secrets.mask, metrics)
   const reporters = [...logReporters(start, consumedMessageText, errorCounters, log), ...(deadLetterQueue === null ? [] : [deadLetterQueue])]
-  const { put } = start.recordFailures
+  const { put, tracesPerSecondMax } = start.recordFailures
   const budget = new ErrorBudget(start.recordFailures.budget)
   const quarantine = assembleQuarantine(start, (error) => failedRecords.fail(error), logger)
   const failedRecords: FailedRecords = new FailedRecords({
-    handler: new ErrorHandler<ConsumedMessage>({ tolerance: start.errors.tolerance, reporters, counters: errorCounters, budget }),
+    handler: new ErrorHandler<ConsumedMessage>({ tolerance: start.errors.tolerance, reporters, counters: errorCounters, budget, tracesPerSecondMax }),
     putHandler: put.isTolerated ? new ErrorHandler<ConsumedMessage>({ tolerance: 'all', reporters, counters: errorCounters, budget }) : null,
     areLettersNeeded: put.isTolerated || quarantine !== null,
     quarantine:
