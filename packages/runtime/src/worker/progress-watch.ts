@@ -26,6 +26,8 @@ export interface WatchedThread {
 export interface ProgressWatchOptions {
   /** What runs now. */
   readonly runs: () => readonly WatchedRun[]
+  /** The one of this task among them, if there is one. */
+  readonly run: (id: TaskId) => WatchedRun | undefined
   /** A task has stalled. Told once, until it no longer is. */
   readonly stalled: (run: WatchedRun, activity: TaskActivity) => void
   readonly logger: Logger
@@ -69,6 +71,7 @@ export class ProgressWatch {
   began(run: WatchedRun): void {
     this.#known.delete(nameOf(run.start.id))
     this.told(run, nothingTold())
+    this.#forgetOldest()
     this.#schedule()
   }
 
@@ -89,7 +92,6 @@ export class ProgressWatch {
       stop: null,
       isStalled: isSame && before.isStalled,
     })
-    this.#forgetOldest()
   }
 
   /** A run has failed, or has ended. */
@@ -109,10 +111,10 @@ export class ProgressWatch {
     const known = this.#known.get(nameOf(id))
     if (known === undefined) return null
     const { facts: _, ...snapshot } = known.memory.look.snapshot
-    const run = this.#options.runs().find(({ start }) => start.incarnation === known.incarnation)
+    const run = this.#options.run(id)
     return {
       ...snapshot,
-      activity: this.#activity(known, run),
+      activity: this.#activity(known, run?.start.incarnation === known.incarnation ? run : undefined),
       in_out: ratesOf(known.memory),
       observed_at: known.observedAt,
       ...(known.stop === null ? {} : { stop: known.stop }),
@@ -181,6 +183,7 @@ export class ProgressWatch {
   }
 
   #forgetOldest(): void {
+    if (this.#known.size <= ENDED_MAX) return
     if (this.#known.size <= ENDED_MAX) return
     const running = new Set(this.#options.runs().map(({ start }) => nameOf(start.id)))
     for (const oldest of this.#known.keys()) {

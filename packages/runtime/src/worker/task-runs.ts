@@ -84,7 +84,11 @@ export class TaskRuns implements TaskThreadListener {
     this.#options = options
     this.#pool = new ThreadPool(options.threadsMax, { limits: options.limits, log: options.log, services: options.services, listener: this })
     this.#watch = new ProgressWatch({
-      runs: () => [...this.#runs.values()].filter(({ state }) => state === 'running' || state === 'stopping' || state === 'relocating'),
+      runs: () => [...this.#runs.values()].filter(isLive),
+      run: (id) => {
+        const run = this.#runs.get(nameOf(id))
+        return run !== undefined && isLive(run) ? run : undefined
+      },
       stalled: ({ start }, activity) => this.#stalled(start, activity),
       logger: options.logger,
     })
@@ -358,6 +362,11 @@ export class TaskRuns implements TaskThreadListener {
 function abandonedFailure(cause: Failure): Failure {
   if (cause.code === 'TASK_FLOODS_POOL') return cause
   return runtimeFailure('TASK_ABANDONED', `${cause.message} A native call does not return and cannot be interrupted: the thread was left behind.`)
+}
+
+/** Whether it neither failed nor ended. */
+function isLive({ state }: TaskRun): boolean {
+  return state === 'running' || state === 'stopping' || state === 'relocating'
 }
 
 function nameOf({ connector, task }: TaskId): string {
