@@ -22,6 +22,16 @@ interface Source {
   read(now: number): number
 }
 
+interface PastWindow {
+  readonly sum: number
+  readonly count: number
+  readonly max: number
+  readonly min: number
+}
+
+/** Thousands of clients have a hundred metrics each, most of which never see a second window: what is empty is shared. */
+const noWindows: readonly PastWindow[] = []
+
 /** Sum, number, greatest and least of values that are measured now and then. Recording costs a few additions. */
 export class Spread {
   #sum = 0
@@ -29,7 +39,7 @@ export class Spread {
   #max = Number.NEGATIVE_INFINITY
   #min = Number.POSITIVE_INFINITY
   /** Those of the windows that have passed and still count. */
-  #past: { readonly sum: number; readonly count: number; readonly max: number; readonly min: number }[] = []
+  #past: readonly PastWindow[] = noWindows
 
   /** How many values there have been in all. */
   total = 0
@@ -83,12 +93,12 @@ export class Spread {
 class Growth {
   readonly #read: () => number
   readonly #windows: Windows
-  #past: { readonly at: number; readonly value: number }[]
+  /** What there was at the beginnings of the windows that still count; null: there has been no other than the first. */
+  #past: readonly { readonly at: number; readonly value: number }[] | null = null
 
   constructor(windows: Windows, read: () => number) {
     this.#read = read
     this.#windows = windows
-    this.#past = [{ at: windows.startedAt, value: 0 }]
   }
 
   get total(): number {
@@ -97,13 +107,65 @@ class Growth {
 
   /** For each millisecond. As in Java, what has just begun counts as if it had lasted for all windows but one. */
   rate(now: number): number {
-    const { windowMs, samples } = this.#windows
-    const [oldest] = this.#past
-    return (this.total - oldest!.value) / Math.max(1, windowMs * (samples - 1), now - oldest!.at)
+    const { windowMs, samples, startedAt } = this.#windows
+    const oldest = this.#past?.[0]
+    return (this.total - (oldest?.value ?? 0)) / Math.max(1, windowMs * (samples - 1), now - (oldest?.at ?? startedAt))
   }
 
   rotate(now: number): void {
-    this.#past = [...this.#past, { at: now, value: this.total }].slice(-this.#windows.samples)
+    const { samples, startedAt } = this.#windows
+    this.#past = [...(this.#past ?? [{ at: startedAt, value: 0 }]), { at: now, value: this.total }].slice(-samples)
+  }
+}
+
+/** The sources below are objects of classes: a function for each metric of each client would take several times as much. */
+class Total implements Source {
+  readonly name: string
+  readonly #growth: Growth
+
+  constructor(name: string, growth: Growth) {
+    this.name = name
+    this.#growth = growth
+  }
+
+  read(): number {
+    return this.#growth.total
+  }
+}
+
+class Rate implements Source {
+  readonly name: string
+  readonly #growth: Growth
+  /** Of which time, in milliseconds. */
+  readonly #per: number
+
+  constructor(name: string, growth: Growth, per: number) {
+    this.name = name
+    this.#growth = growth
+    this.#per = per
+  }
+
+  read(now: number): number {
+    return this.#growth.rate(now) * this.#per
+  }
+}
+
+type SpreadPart = 'avg' | 'max' | 'min'
+
+class PartOfSpread implements Source {
+  readonly name: string
+  readonly #spread: Spread
+  readonly #part: SpreadPart
+
+  constructor(name: string, spread: Spread, part: SpreadPart) {
+    this.name = name
+    this.#spread = spread
+    this.#part = part
+  }
+
+  read(): number {
+    if (this.#part === 'avg') return this.#spread.average
+    return this.#part === 'max' ? this.#spread.greatest : this.#spread.least
   }
 }
 
@@ -142,30 +204,33 @@ export class MetricGroup {
 
   /** A number that only grows: `…-total` and `…-rate`. @param options `perHour`: the rate is `…-rate-per-hour` instead of one for each second. */
   meter(base: string, read: () => number, { perHour = false }: { readonly perHour?: boolean } = {}): this {
-    const growth = new Growth(this.#windows, read)
-    this.#growths.push(growth)
-    this.gauge(`${base}-total`, () => growth.total)
-    return this.gauge(perHour ? `${base}-rate-per-hour` : `${base}-rate`, (now) => growth.rate(now) * (perHour ? HOUR_MS : SECOND_MS))
+    const growth = this.#growthOf(read)
+    this.#sources.push(new Total(shared(`${base}-total`), growth))
+    this.#sources.push(perHour ? new Rate(shared(`${base}-rate-per-hour`), growth, HOUR_MS) : new Rate(shared(`${base}-rate`), growth, SECOND_MS))
+    return this
   }
 
   /** A number that only grows, as a rate alone. */
   rate(base: string, read: () => number): this {
-    const growth = new Growth(this.#windows, read)
-    this.#growths.push(growth)
-    return this.gauge(`${base}-rate`, (now) => growth.rate(now) * SECOND_MS)
+    this.#sources.push(new Rate(shared(`${base}-rate`), this.#growthOf(read), SECOND_MS))
+    return this
   }
 
   /** Averages and greatest values: `…-avg` and `…-max`, or others. */
-  spread(base: string, spread: Spread, which: readonly ('avg' | 'max' | 'min')[] = ['avg', 'max']): this {
+  spread(base: string, spread: Spread, which: readonly SpreadPart[] = ['avg', 'max']): this {
     if (!this.#spreads.includes(spread)) this.#spreads.push(spread)
-    if (which.includes('avg')) this.gauge(`${base}-avg`, () => spread.average)
-    if (which.includes('max')) this.gauge(`${base}-max`, () => spread.greatest)
-    if (which.includes('min')) this.gauge(`${base}-min`, () => spread.least)
+    for (const part of which) this.#sources.push(new PartOfSpread(shared(`${base}-${part}`), spread, part))
     return this
   }
 
   list(now: number): ClientMetric[] {
-    return this.#sources.map(({ name, read }) => ({ group: this.#group, name, tags: this.#tags, value: read(now) }))
+    return this.#sources.map((source) => ({ group: this.#group, name: source.name, tags: this.#tags, value: source.read(now) }))
+  }
+
+  #growthOf(read: () => number): Growth {
+    const growth = new Growth(this.#windows, read)
+    this.#growths.push(growth)
+    return growth
   }
 
   /** @param windows how many have passed since the last call: rates are then taken over all of them, and older averages and greatest values forgotten. */
