@@ -70,8 +70,9 @@ export interface DeadLetterQueueOptions {
 
 const PARTITIONS = 1
 const HEADER_PREFIX = '__connect.errors.'
-/** Texts that are the same for very many dead letters are encoded once; beyond this many, all anew. */
+/** Texts that are the same for very many dead letters are encoded once; beyond this many, and longer ones, each time. */
 const ENCODED_MAX = 256
+const ENCODED_LENGTH_MAX = 256
 
 /** Makes the topic where it is not there. The admin client is closed. @throws ConnectError */
 export async function createDeadLetterTopic(admin: DeadLetterAdmin, topic: string, replicationFactor: number, logger: Logger): Promise<void> {
@@ -191,6 +192,7 @@ export class DeadLetterQueue implements ErrorReporter<ConsumedMessage> {
   }
 
   #bytesOf(text: string): Uint8Array {
+    if (text.length > ENCODED_LENGTH_MAX) return Buffer.from(text)
     let bytes = this.#encoded.get(text)
     if (bytes === undefined) {
       bytes = Buffer.from(text)

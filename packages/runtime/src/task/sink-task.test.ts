@@ -922,6 +922,24 @@ test('the budget counts records that cannot be read, too', async () => {
   assert.deepEqual(made.consumer.committed, [])
 })
 
+test('the budget counts records that the sink reports, and a sink that does not mind fails all the same', async () => {
+  const deadLetters = new KeptDeadLetters()
+  const made = begin(
+    {
+      async put(records) {
+        for (const record of records) await made.context.errantRecordReporter?.report(record, new Error('rejected')).catch(() => {})
+      },
+    },
+    [() => batch(fetched(p0, 0, 1, 2))],
+    { tolerance: 'all', deadLetters, failuresMax: 2 },
+  )
+  await assert.rejects(made.run, (error: Error) => /2 records failed since the task started/.test(`${error} ${String(error.cause)}`))
+  assert.equal(deadLetters.letters.length, 2)
+  const { ledger } = made.loop.progress()
+  assert.deepEqual([ledger.read, ledger.dead_lettered, ledger.given_back, ledger.in_flight, ledger.balanced], [3, 2, 1, 0, true])
+  assert.deepEqual(made.consumer.committed, [])
+})
+
 test('where dead letters are needed, one that Kafka refuses fails the task, and its record is read again', async () => {
   const deadLetters = new KeptDeadLetters()
   deadLetters.storesAtOnce = false
