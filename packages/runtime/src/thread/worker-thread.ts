@@ -75,7 +75,7 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
   readonly #exited = Promise.withResolvers<void>()
   readonly #ready = Promise.withResolvers<void>()
   readonly #forgetLevels: () => void
-  #watch: NodeJS.Timeout | undefined
+  readonly #endWatch: () => void
   #isTroubled = false
   /** What pending requests fail with when the thread ends. */
   #reason: Error | null = null
@@ -116,8 +116,7 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
     this.#worker.on('error', (error) => this.#failed(error))
     this.#worker.on('exit', () => this.#onExit())
     this.#forgetLevels = options.log.onLevelsChange((levels) => this.post({ type: 'change-log-levels', levels } as unknown as ToThread))
-    this.#watch = setInterval(() => this.#sample(), SAMPLE_INTERVAL_MS)
-    this.#watch.unref()
+    this.#endWatch = everySample(() => this.#sample())
   }
 
   get state(): 'running' | 'ending' | ThreadEnd {
@@ -293,10 +292,24 @@ export class WorkerThread<ToThread extends { readonly type: string }, FromThread
 
   #release(): void {
     const error = this.#reason ?? new FailureError(runtimeFailure('THREAD_EXITED', 'The thread was ended'))
-    clearInterval(this.#watch)
+    this.#endWatch()
     this.#forgetLevels()
     this.#requests.failAll(error)
     this.#ready.reject(error)
+  }
+}
+
+const samples = new Set<() => void>()
+let sampleTimer: NodeJS.Timeout | undefined
+
+/** All threads are looked at in the same turn: the main thread of a worker at rest does little else. @returns what ends it; may be called repeatedly. */
+function everySample(sample: () => void): () => void {
+  samples.add(sample)
+  sampleTimer ??= setInterval(() => samples.forEach((each) => each()), SAMPLE_INTERVAL_MS).unref()
+  return () => {
+    if (!samples.delete(sample) || samples.size > 0) return
+    clearInterval(sampleTimer)
+    sampleTimer = undefined
   }
 }
 
