@@ -1,5 +1,5 @@
 import { exposition, type MetricFormat } from '../metrics/exposition.ts'
-import { MetricLines, unpacked } from '../metrics/metric-lines.ts'
+import type { MetricLines } from '../metrics/metric-lines.ts'
 import type { Metric, MetricStyle } from '../metrics/metric.ts'
 import type { ConnectorStatus, StatusStore, TaskStatus } from '../storage/status-store.ts'
 import type { VersionInfo } from '../rest/resources/root.ts'
@@ -83,6 +83,8 @@ export class MetricsPage {
     const startedAtMs = performance.now()
     const worker = this.#options.worker()
     const { readings, silent } = (await worker?.readMetrics(style)) ?? { readings: [], silent: 0 }
+    // Loaded by the first reading, as in the threads.
+    const { MetricLines, unpacked } = await import('../metrics/metric-lines.ts')
     const lines = new MetricLines(style)
     for (const source of sources) lines.addAll(source())
     if (worker !== null) {

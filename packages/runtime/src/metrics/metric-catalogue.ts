@@ -1,5 +1,3 @@
-import { clientMetricNames } from '@millrace/kafka'
-
 /** What is known of the metrics of one MBean of the original, or of one group of additions. */
 export interface MetricGroupEntry {
   readonly group: string
@@ -318,12 +316,11 @@ export const millraceMetricGroups: readonly MetricGroupEntry[] = [
 const helps = new Map(
   [...connectMetricGroups, ...millraceMetricGroups].flatMap(({ group, metrics }) => metrics.map(({ name, help }) => [`${group} ${name}`, help])),
 )
-const clientGroups = new Set(clientMetricNames.map(({ group }) => group))
 
 /** What a metric says, for whoever reads the answer. */
 export function metricHelp(group: string, name: string): string {
   const known = helps.get(`${group} ${name}`)
   if (known) return known
   if (group === 'plugins') return `${name}, a metric of a plug-in.`
-  return clientGroups.has(group) || group.startsWith('connect-') ? `${name} of ${group}, a metric of a Kafka client.` : `${name} of ${group}.`
+  return /^(producer|consumer|admin-client|connect)-/.test(group) ? `${name} of ${group}, a metric of a Kafka client.` : `${name} of ${group}.`
 }

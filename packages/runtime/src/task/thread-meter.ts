@@ -1,5 +1,4 @@
 import { threadId } from 'node:worker_threads'
-import { MetricLines } from '../metrics/metric-lines.ts'
 import type { Metric, MetricStyle, MetricTags, PackedMetrics } from '../metrics/metric.ts'
 import type { ThreadMarker } from '../thread/thread-marker.ts'
 import { nextTurn, TURN_MS_MAX } from './event-loop.ts'
@@ -25,6 +24,8 @@ export class ThreadMeter {
 
   /** @param sources one for each task or connector; between them others have their turn. */
   async read(style: MetricStyle, sources: readonly (() => readonly Metric[])[]): Promise<PackedMetrics> {
+    // Loaded by the first reading: most threads are never asked.
+    const { MetricLines } = await import('../metrics/metric-lines.ts')
     const lines = new MetricLines(style)
     lines.addAll(this.#own(sources.length))
     let startedAtMs = performance.now()
