@@ -44,3 +44,12 @@ test('what is for the other kind of connector is refused, and so are dead letter
   assert.match(recordFailuresErrors('source', source)[0]?.message ?? '', /It needs errors\.tolerance=all\.$/)
   assert.deepEqual(recordFailuresErrors('source', { ...source, 'errors.tolerance': 'all' }), [])
 })
+
+test('a sink does not read the topic of its own quarantine', () => {
+  const enabled = { ...topic, 'millrace.errors.quarantine.enable': 'true' }
+  assert.deepEqual(recordFailuresErrors('sink', { ...enabled, topics: 'orders' }), [])
+  assert.deepEqual(recordFailuresErrors('sink', { ...enabled, 'topics.regex': 'dead.*' }), [
+    { key: 'topics.regex', message: 'Invalid value dead.* for configuration topics.regex: The topic of the quarantine, dead.quarantine, is among them.' },
+  ])
+  assert.equal(recordFailuresErrors('sink', { ...enabled, topics: 'a, keys', 'millrace.errors.quarantine.topic.name': 'keys' })[0]?.key, 'topics')
+})

@@ -1,4 +1,4 @@
-import { ConfigDef, type Properties, range, validString } from '@millrace/api'
+import { ConfigDef, javaRegExp, type Properties, range, validString } from '@millrace/api'
 import type { ConfigKeyError } from './connector-config.ts'
 
 /** What is done for records that fail, beyond what `errors.*` of the original offer. */
@@ -23,6 +23,7 @@ export interface RecordFailuresConfig {
 const TOPIC = 'errors.deadletterqueue.topic.name'
 const PUT = 'millrace.errors.put.tolerance'
 const QUARANTINE = 'millrace.errors.quarantine.enable'
+const QUARANTINE_TOPIC = 'millrace.errors.quarantine.topic.name'
 const SOURCE = 'millrace.errors.source.deadletterqueue.enable'
 
 /** Settings of a connector. */
@@ -70,7 +71,7 @@ export const recordFailuresConfigDef = new ConfigDef()
     validator: range.between(1, 1_000_000),
     documentation: 'Most keys that a task keeps in quarantine; one more fails the task.',
   })
-  .define('millrace.errors.quarantine.topic.name', {
+  .define(QUARANTINE_TOPIC, {
     type: 'STRING',
     default: '',
     importance: 'LOW',
@@ -103,16 +104,10 @@ export const recordFailuresConfigDef = new ConfigDef()
 /** Reads what validation has accepted. */
 export function recordFailuresConfig(connectorConfig: Properties): RecordFailuresConfig {
   const parsed = recordFailuresConfigDef.parse(connectorConfig)
-  const deadLetterTopic = connectorConfig[TOPIC]?.trim() ?? ''
   return {
     put: { isTolerated: parsed[PUT] === 'all', attemptsMax: parsed['millrace.errors.put.attempts.max'] },
     budget: { recordsMax: parsed['millrace.errors.budget.records'], perMinuteMax: parsed['millrace.errors.budget.per.minute'] },
-    quarantine: parsed[QUARANTINE]
-      ? {
-          topic: (parsed['millrace.errors.quarantine.topic.name'] as string).trim() || `${deadLetterTopic}.quarantine`,
-          keysMax: parsed['millrace.errors.quarantine.keys.max'],
-        }
-      : null,
+    quarantine: parsed[QUARANTINE] ? { topic: quarantineTopic(connectorConfig), keysMax: parsed['millrace.errors.quarantine.keys.max'] } : null,
     hasSourceDeadLetters: parsed[SOURCE],
     tracesPerSecondMax: parsed['millrace.errors.traces.per.second'],
     imbalanceAction: parsed['millrace.ledger.imbalance.action'] as 'log' | 'fail',
@@ -137,6 +132,30 @@ export function recordFailuresErrors(kind: 'source' | 'sink', properties: Readon
     if (key === SOURCE && text('errors.tolerance') !== 'all') {
       return [{ key, message: `Invalid value ${value} for configuration ${key}: It needs errors.tolerance=all.` }]
     }
-    return []
+    return key === QUARANTINE ? ownTopicErrors(properties) : []
   })
+}
+
+/** A sink must not read the topic that its own quarantine is kept in. */
+function ownTopicErrors(properties: Readonly<Record<string, string | null>>): ConfigKeyError[] {
+  const topic = quarantineTopic(properties)
+  const topics = (properties['topics'] ?? '').split(',').map((name) => name.trim())
+  const regex = properties['topics.regex']?.trim() ?? ''
+  const key = topics.includes(topic) ? 'topics' : regex !== '' && matches(regex, topic) ? 'topics.regex' : null
+  return key === null
+    ? []
+    : [{ key, message: `Invalid value ${properties[key]} for configuration ${key}: The topic of the quarantine, ${topic}, is among them.` }]
+}
+
+function quarantineTopic(properties: Readonly<Record<string, string | null>>): string {
+  return properties[QUARANTINE_TOPIC]?.trim() || `${properties[TOPIC]?.trim() ?? ''}.quarantine`
+}
+
+function matches(regex: string, topic: string): boolean {
+  try {
+    return javaRegExp(regex).test(topic)
+  } catch {
+    // That it is no regular expression is told by its own validator.
+    return false
+  }
 }
