@@ -229,6 +229,13 @@ describe('bytes that do not fit the converter', () => {
     })
   }
 
+  it('are not to blame where the code of a converter breaks of which nobody knows what it reads', () => {
+    const cause = new TypeError("Cannot read properties of undefined (reading 'id')")
+    const error = new StageError('VALUE_CONVERTER', 'com.example.OrderConverter', cause, { bytes: Buffer.from(plain) })
+    const { hint, rootCause } = diagnosisOf(causesOf(error), converters('com.example.OrderConverter'))
+    assert.deepEqual([hint.id, /OrderConverter/.test(rootCause)], ['MR-6001', true])
+  })
+
   it('are of the right form, and something inside is wrong: the converter has the word', () => {
     const error = unreadable('{"schema": {"type": "struct"}, "payload": 1}')
     assert.equal(diagnosisOf(causesOf(error), own).hint.id, 'MR-2110')

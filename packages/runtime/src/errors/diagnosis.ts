@@ -245,7 +245,15 @@ function ofDatabase(inward: readonly FailureCause[]): Found | null {
 /** A converter failed, and the bytes show why. */
 function ofBytes(inward: readonly FailureCause[], converters: ConvertersInForce | null): Found | null {
   const stage = stageIn(inward)
-  return stage === null ? null : mismatchOf(stage, converters)
+  if (stage === null || (!KNOWN_CONVERTERS.test(stage.className) && defectIn(inward) !== undefined)) return null
+  return mismatchOf(stage, converters)
+}
+
+/** Converters of which it is known what bytes they read. Another one may read any; where its own code broke, that is the cause. */
+const KNOWN_CONVERTERS = /^(org\.apache\.kafka|io\.confluent|io\.apicurio|com\.amazonaws)\./
+
+function defectIn(inward: readonly FailureCause[]): FailureCause | undefined {
+  return inward.find(({ javaClass }) => DEFECTS.has(javaClass))
 }
 
 function ofMemory(inward: readonly FailureCause[]): Found | null {
@@ -271,7 +279,7 @@ const DEFECTS = new Set([
 ])
 
 function ofDefect(inward: readonly FailureCause[]): Found | null {
-  const found = inward.find(({ javaClass }) => DEFECTS.has(javaClass))
+  const found = defectIn(inward)
   if (found === undefined) return null
   if (inward.some(({ code }) => code === 'PLUGIN_LOAD')) return { id: 'MR-3103', rootCause: wordsOf(inward) }
   const stage = stageIn(inward)
