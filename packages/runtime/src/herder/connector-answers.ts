@@ -9,17 +9,17 @@ import type {
   TaskId,
   TaskInfo,
   TaskInstanceState,
-  WorkerProgress,
 } from '@millrace/rest-api'
 import type { WorkerConfig } from '../config/worker-config.ts'
 import type { ConnectorStatus, StatusStore } from '../storage/status-store.ts'
 import type { ConfiguredConnectors } from './configured-connectors.ts'
 import { isReportOf } from './failure-reports.ts'
+import type { KnownProgress } from './local-progress.ts'
 import { NotFoundRestError, RestError } from './errors.ts'
 import { connectorStateOf, taskStateOf } from './state-info.ts'
 
 /** Live progress, by whoever runs it. Resolves within 500 ms and a little. */
-export type ReadProgress = (query: ProgressQuery) => Promise<WorkerProgress>
+export type ReadProgress = (query: ProgressQuery) => Promise<KnownProgress>
 
 export interface ConnectorAnswersOptions {
   readonly config: WorkerConfig
@@ -61,8 +61,8 @@ export class ConnectorAnswers {
       // Read after the owners were asked: what was told meanwhile is the newer truth.
       const connector = statusStore.connector(name)
       if (connector === null) continue
-      const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.tasks[`${name}-${task.id.task}`] ?? null))
-      const state = { ...connectorStateOf(connector), ...this.#additions(connector, progress.connectors[name], connectors.snapshot().tasks(name).length) }
+      const tasks = statusStore.tasks(name).map((task) => taskStateOf(task.id, task, progress.tasks.get(`${name}-${task.id.task}`) ?? null))
+      const state = { ...connectorStateOf(connector), ...this.#additions(connector, progress.connectors.get(name), connectors.snapshot().tasks(name).length) }
       statuses.set(name, { name, connector: state, tasks, type: connectors.type(name) })
     }
     return statuses
@@ -82,7 +82,7 @@ export class ConnectorAnswers {
     const status = statusStore.task(id)
     if (status === null) throw new NotFoundRestError(`No status found for task ${name}`)
     const progress = await readProgress({ connectors: [], tasks: [id] })
-    return taskStateOf(id, statusStore.task(id) ?? status, progress.tasks[name] ?? null)
+    return taskStateOf(id, statusStore.task(id) ?? status, progress.tasks.get(name) ?? null)
   }
 
   taskConfigs(name: string): readonly TaskInfo[] {

@@ -19,7 +19,7 @@ function failing(message: string): { readonly report: FailureReport; readonly tr
 async function told(failures: FailureReports): Promise<TaskProgress | null> {
   const worker = { taskProgress: async () => null, connectorProgress: () => null, restartInfo: () => null }
   const { tasks } = await localProgress({ worker, failures, workerId: 'w:1' }, { connectors: [], tasks: [id] })
-  return tasks['c-0'] ?? null
+  return tasks.get('c-0') ?? null
 }
 
 const statusOf = (state: 'FAILED' | 'RUNNING', trace: string | null) => ({ state, trace, workerId: 'w:1', generation: 0, version: '1' })

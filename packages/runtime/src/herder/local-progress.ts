@@ -1,7 +1,13 @@
-import type { ConnectorProgress, FailureReport, ProgressQuery, RestartInfo, TaskActivity, TaskId, TaskProgress, WorkerProgress } from '@millrace/rest-api'
+import type { ConnectorProgress, FailureReport, ProgressQuery, RestartInfo, TaskActivity, TaskId, TaskProgress } from '@millrace/rest-api'
 import { nothingTold } from '../worker/progress.ts'
 import type { FailureReports } from './failure-reports.ts'
 import type { HerderWorker } from './herder-worker.ts'
+
+/** What is known of the progress of connectors, by name, and of tasks, by `connector-task`. Maps, as a connector may be called `__proto__`. */
+export interface KnownProgress {
+  readonly connectors: ReadonlyMap<string, ConnectorProgress>
+  readonly tasks: ReadonlyMap<string, TaskProgress>
+}
 
 export interface LocalProgressOptions {
   readonly worker: Pick<HerderWorker, 'connectorProgress' | 'taskProgress' | 'restartInfo'>
@@ -11,18 +17,18 @@ export interface LocalProgressOptions {
 }
 
 /** What this worker knows of what it runs, and why that failed. Resolves within 500 ms and a little. */
-export async function localProgress(options: LocalProgressOptions, { connectors, tasks }: ProgressQuery): Promise<WorkerProgress> {
-  return { connectors: connectorProgress(options, connectors), tasks: Object.fromEntries(await taskProgress(options, tasks)) }
+export async function localProgress(options: LocalProgressOptions, { connectors, tasks }: ProgressQuery): Promise<KnownProgress> {
+  return { connectors: connectorProgress(options, connectors), tasks: await taskProgress(options, tasks) }
 }
 
-function connectorProgress({ worker, failures }: LocalProgressOptions, names: readonly string[]): Record<string, ConnectorProgress> {
+function connectorProgress({ worker, failures }: LocalProgressOptions, names: readonly string[]): ReadonlyMap<string, ConnectorProgress> {
   const known = names.flatMap((name) => {
     const failure = failures.of(name)
     const progress =
       worker.connectorProgress(name) ?? (failure === null ? null : notStartedConnector(failure, worker.restartInfo({ connector: name, task: null })))
     return progress === null ? [] : [[name, failure === null ? progress : { ...progress, failure }] as const]
   })
-  return Object.fromEntries(known)
+  return new Map(known)
 }
 
 async function taskProgress({ worker, failures, workerId }: LocalProgressOptions, ids: readonly TaskId[]): Promise<ReadonlyMap<string, TaskProgress>> {

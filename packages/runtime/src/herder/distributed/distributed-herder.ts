@@ -44,7 +44,7 @@ import type { Herder, InternalRequest, PutConnectorOptions, PutConnectorResult, 
 import type { HerderWorker } from '../herder-worker.ts'
 import { HealthChecks } from '../health-checks.ts'
 import { healthyStatus } from '../healthy-status.ts'
-import { localProgress } from '../local-progress.ts'
+import { type KnownProgress, localProgress } from '../local-progress.ts'
 import { warnOfMisspeltKeys } from '../misspelt-keys.ts'
 import { OffsetRequests } from '../offset-requests.ts'
 import { OperationQueue, type ReportStage } from '../operation-queue.ts'
@@ -507,7 +507,8 @@ export class DistributedHerder implements Herder {
 
   async localProgress(query: ProgressQuery, request: InternalRequest): Promise<WorkerProgress> {
     this.#checkSignature(request)
-    return this.#localProgress(query)
+    const { connectors, tasks } = await this.#localProgress(query)
+    return { connectors: Object.fromEntries(connectors), tasks: Object.fromEntries(tasks) }
   }
 
   #checkSignature({ headers, body }: InternalRequest): void {
@@ -592,7 +593,7 @@ export class DistributedHerder implements Herder {
   // ─── progress ──────────────────────────────────────────────────────────────────────────────────
 
   /** One request per worker that runs some of it, all at the same time. */
-  async #readProgress(query: ProgressQuery): Promise<WorkerProgress> {
+  async #readProgress(query: ProgressQuery): Promise<KnownProgress> {
     const byOwner = new Map<string, { connectors: string[]; tasks: TaskId[] }>()
     // Who gave it up has nothing new to tell, and may be gone.
     const ownerOf = ({ state, workerId }: ConnectorStatus): string => (state === 'UNASSIGNED' && workerId !== this.#options.workerId ? NOBODY : workerId)
@@ -616,12 +617,12 @@ export class DistributedHerder implements Herder {
       }),
     )
     return {
-      connectors: Object.assign({}, ...answers.map((answer) => answer.connectors)) as WorkerProgress['connectors'],
-      tasks: Object.assign({}, ...answers.map((answer) => answer.tasks)) as WorkerProgress['tasks'],
+      connectors: new Map(answers.flatMap((answer) => [...answer.connectors])),
+      tasks: new Map(answers.flatMap((answer) => [...answer.tasks])),
     }
   }
 
-  #localProgress(query: ProgressQuery): Promise<WorkerProgress> {
+  #localProgress(query: ProgressQuery): Promise<KnownProgress> {
     return localProgress({ worker: this.#worker, failures: this.#failures, workerId: this.#options.workerId }, query)
   }
 

@@ -2,6 +2,7 @@ import type { Properties } from '@millrace/api'
 import type { ConnectorProgress, ProgressQuery, TaskProgress, WorkerProgress } from '@millrace/rest-api'
 import type { SessionKey } from '../../storage/config-store.ts'
 import { ConnectError } from '@millrace/api'
+import type { KnownProgress } from '../local-progress.ts'
 import { taskKey } from './incremental-cooperative-assignor.ts'
 import type { WorkerClient } from './worker-client.ts'
 
@@ -41,7 +42,7 @@ export class PeerWorkers {
    * The progress of what runs on another worker, as that tells it, or as it was last known. What is not known is left out.
    * Resolves within 500 ms and a little; never rejects.
    */
-  async progress(url: string, query: ProgressQuery): Promise<WorkerProgress> {
+  async progress(url: string, query: ProgressQuery): Promise<KnownProgress> {
     try {
       const { text } = await this.#options.client.request({
         method: 'POST',
@@ -60,7 +61,7 @@ export class PeerWorkers {
   }
 
   /** What was told last, without asking. */
-  lastProgress(query: ProgressQuery): WorkerProgress {
+  lastProgress(query: ProgressQuery): KnownProgress {
     return { connectors: chosen(this.#connectors, query.connectors), tasks: chosen(this.#tasks, query.tasks.map(taskKey)) }
   }
 
@@ -79,12 +80,12 @@ function remember<Progress>(known: Map<string, Progress>, name: string, progress
   }
 }
 
-function chosen<Progress>(known: ReadonlyMap<string, Progress>, names: readonly string[]): Record<string, Progress> {
+function chosen<Progress>(known: ReadonlyMap<string, Progress>, names: readonly string[]): ReadonlyMap<string, Progress> {
   const found = names.flatMap((name) => {
     const progress = known.get(name)
     return progress === undefined ? [] : [[name, progress] as const]
   })
-  return Object.fromEntries(found)
+  return new Map(found)
 }
 
 /** There is no key to sign a request with. */
