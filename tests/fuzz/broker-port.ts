@@ -6,7 +6,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Broker, type BrokerLogger, startBroker } from '@millrace/broker'
 import { crc32c } from '@millrace/kafka'
 import { decodeResponse, encodeProduceRequest, encodeRequest, RecordBatchOffset } from '@millrace/kafka-protocol'
-// biome-ignore lint/correctness/noUndeclaredDependencies: the repository's own manifest declares it.
 import fc from 'fast-check'
 import { batches, requests } from './corpus.ts'
 import { framed } from './decoders.ts'

@@ -11,7 +11,6 @@ import {
   readBatches,
   readRequestHeader,
 } from '@millrace/kafka-protocol'
-// biome-ignore lint/correctness/noUndeclaredDependencies: the repository's own manifest declares it.
 import fc from 'fast-check'
 import { batches, groupPayloads, requests, responses } from './corpus.ts'
 import { bytesOf, mutated } from './mutation.ts'

@@ -6,7 +6,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Broker, startBroker } from '@millrace/broker'
 import { Admin, Consumer, isKafkaError, Producer, silentLogger as logger } from '@millrace/kafka'
 import { FrameSplitter } from '@millrace/kafka-protocol'
-// biome-ignore lint/correctness/noUndeclaredDependencies: the repository's own manifest declares it.
 import fc from 'fast-check'
 import { framed } from './decoders.ts'
 import { bytesOf, type Mutated, mutated } from './mutation.ts'

@@ -1,4 +1,3 @@
-// biome-ignore lint/correctness/noUndeclaredDependencies: the repository's own manifest declares it.
 import fc from 'fast-check'
 
 /** What is done to bytes that were in order. Positions are taken modulo the length. */
