@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from '@millrace/api'
 import type { WebhookTest } from '@millrace/rest-api'
@@ -193,14 +194,7 @@ function problemText(error: unknown, { url, timeoutMs }: WebhookConfig): string 
   return `${url.host} cannot be reached (${typeof code === 'string' ? code : String(name)}).`
 }
 
+/** Ends early, and well, when the signal is aborted. */
 function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, delayMs)
-    signal.addEventListener('abort', done)
-  })
+  return delay(delayMs, undefined, { signal }).catch(() => {})
 }
