@@ -121,7 +121,7 @@ class Cluster {
   async #idle(): Promise<Sample> {
     const usage = () => this.#workers.map((worker) => processUsage(worker.process.pid))
     const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
-    await delay(5_000)
+    await delay(10_000)
     const before = sum(usage().map(({ cpuSeconds }) => cpuSeconds))
     const seconds = Math.max(1, this.#bench.idleSeconds)
     await delay(seconds * 1000)

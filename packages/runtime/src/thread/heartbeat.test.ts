@@ -8,7 +8,7 @@ test('a thread at rest beats twice a second, and often enough for a short hang t
   assert.equal(heartbeatIntervalMsMax(100), 80)
 })
 
-test('a thread beats often while it works and seldom while it rests', (t) => {
+test('a thread beats often while it works and seldom while it rests, and tidies up once when it has rested for a while', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let activeMs = 0
   let idleMs = 0
@@ -18,7 +18,13 @@ test('a thread beats often while it works and seldom while it rests', (t) => {
     return { idle, active, utilization: active / (idle + active) }
   })
   let beats = 0
-  beatRegularly({ beat: () => beats++ }, 500)
+  let tidied = 0
+  beatRegularly(
+    { beat: () => beats++ },
+    500,
+    () => {},
+    () => tidied++,
+  )
   const beatsWithin = (ms: number, worked: number): number => {
     const before = beats
     for (let passed = 0; passed < ms; passed += 10) {
@@ -31,4 +37,12 @@ test('a thread beats often while it works and seldom while it rests', (t) => {
   assert.ok(beatsWithin(800, 1) >= 9)
   assert.ok(beatsWithin(2_000, 0.01) <= 6)
   assert.ok(beatsWithin(2_000, 0.5) >= 15)
+  assert.equal(tidied, 0)
+  beatsWithin(30_000, 0.01)
+  assert.equal(tidied, 1)
+  beatsWithin(1_000, 0.5)
+  beatsWithin(10_000, 0.01)
+  assert.equal(tidied, 1)
+  beatsWithin(60_000, 0.01)
+  assert.equal(tidied, 2)
 })
