@@ -8,7 +8,7 @@ import type { LaunchedWorker, Side } from '../sides.ts'
 import type { Bench, Lane } from './lane.ts'
 
 /** How long one step may take. Milliseconds. */
-const STEP_MS_MAX = 120_000
+const STEP_MS_MAX = 300_000
 
 /** Between two looks at what runs. Milliseconds. */
 const LOOK_MS_MIN = 25
