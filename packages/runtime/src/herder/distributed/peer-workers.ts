@@ -50,6 +50,7 @@ export class PeerWorkers {
         body: JSON.stringify(query),
         signature: this.#signature(),
         timeoutMs: PROGRESS_TIMEOUT_MS,
+        isOptional: true,
       })
       const told = JSON.parse(text) as WorkerProgress
       for (const [name, progress] of Object.entries(told.tasks)) remember(this.#tasks, name, progress)

@@ -70,3 +70,14 @@ test('what is no answer of a worker is an error that says so', async (t) => {
   const late = { status: 500, message: 'IO Error trying to forward REST request: no answer within 50 ms' }
   await assert.rejects(client.request({ method: 'GET', url: `${url}silent`, timeoutMs: 50 }), late)
 })
+
+test('that a worker is gone is told in the log, but not by a request that does without an answer', async (t) => {
+  const errors: string[] = []
+  const client = new WorkerClient({ logger: { ...silentLogger, isDebugEnabled: false, trace: () => undefined, error: (message) => errors.push(message) } })
+  t.after(() => client.close())
+  const url = 'http://127.0.0.1:1/'
+  await assert.rejects(client.request({ method: 'GET', url, isOptional: true }), { status: 500 })
+  assert.deepEqual(errors, [])
+  await assert.rejects(client.request({ method: 'GET', url }), { status: 500 })
+  assert.match(errors[0] ?? '', /^IO error forwarding REST request to/)
+})

@@ -25,6 +25,8 @@ export interface WorkerRequest {
   readonly signature?: { readonly key: SessionKey; readonly algorithm: string } | null
   /** Milliseconds; default 95000, a little more than a worker takes to give up (90 s). */
   readonly timeoutMs?: number
+  /** Whether it does without an answer: that there is none is then no news for the log. Default false. */
+  readonly isOptional?: boolean
 }
 
 export interface WorkerAnswer {
@@ -61,13 +63,13 @@ export class WorkerClient {
     try {
       return answerOf(await this.#send(request))
     } catch (error) {
-      const { method, url } = request
+      const { method, url, isOptional = false } = request
       const message = error instanceof Error ? error.message : String(error)
       if (error instanceof RestError) {
         this.#options.logger.debug(`${method} ${url} was answered with ${error.status}: ${message}`)
         throw error
       }
-      this.#options.logger.error(`IO error forwarding REST request to ${url} : ${message}`)
+      this.#options.logger[isOptional ? 'debug' : 'error'](`IO error forwarding REST request to ${url} : ${message}`)
       throw new RestError(500, `IO Error trying to forward REST request: ${message}`, { cause: error })
     }
   }
