@@ -71,6 +71,8 @@ export interface Times {
   readonly worker: Readonly<Record<string, string>>
   /** So many cells run at a time. */
   readonly cellsAtATime: number
+  /** Between two looks at a status. Milliseconds. */
+  readonly lookIntervalMs: number
   /** Long enough for the slowest cell on a busy machine. Milliseconds. */
   readonly cellDeadlineMs: number
 }
@@ -86,6 +88,7 @@ export const SCALED_DOWN: Times = {
     'millrace.restart.delay.max.ms': '1500',
   },
   cellsAtATime: 12,
+  lookIntervalMs: 100,
   cellDeadlineMs: 60_000,
 }
 
@@ -95,6 +98,7 @@ export const ORIGINAL: Times = {
   retryTimeoutMs: 10_000,
   worker: { 'millrace.stall.timeout.ms': '60000', 'millrace.restart.max': '6' },
   cellsAtATime: 64,
+  lookIntervalMs: 1_000,
   cellDeadlineMs: 900_000,
 }
 
@@ -231,7 +235,7 @@ class CellRun {
         const [task] = (await this.#cluster.client.connectorStatus(this.#name)).tasks
         return task !== undefined && (await this.#isSettled(task)) ? task : null
       },
-      { what: `an end of "${nameOf(this.#cell)}"`, deadlineMs: this.#times.cellDeadlineMs, intervalMs: 50, describe: () => this.#cluster.describe(this.#name) },
+      { what: `an end of "${nameOf(this.#cell)}"`, deadlineMs: this.#times.cellDeadlineMs, intervalMs: this.#times.lookIntervalMs, describe: () => this.#cluster.describe(this.#name) },
     )
   }
 
