@@ -10,6 +10,9 @@ import type { Bench, Lane } from './lane.ts'
 /** How long one step may take. Milliseconds. */
 const STEP_MS_MAX = 300_000
 
+/** Of a worker that is not counted: it fills the caches of files and of compiled code. */
+const WARM_UP_CONNECTORS = 8
+
 /** Between two looks at what runs. Milliseconds. */
 const LOOK_MS_MIN = 25
 
@@ -44,6 +47,7 @@ interface Scale {
 async function measure(bench: Bench, scale: Scale): Promise<LaneResult> {
   const connectors = Math.max(4, Math.round(scale.connectors * bench.scale))
   const samples = new Map<string, Sample[]>(bench.sides.map((side) => [side.name, []]))
+  for (const side of bench.sides) await new Cluster(bench, side, 0, WARM_UP_CONNECTORS).warmUp()
   for (let repetition = 1; repetition <= Math.min(bench.repetitions, scale.repetitionsMax); repetition++) {
     for (const side of bench.sides) {
       const sample = await new Cluster(bench, side, repetition, connectors).measured(scale.workers)
@@ -82,13 +86,19 @@ class Cluster {
     writeFileSync(join(this.#folder, 'empty.txt'), '')
   }
 
+  async warmUp(): Promise<void> {
+    try {
+      await untilReady(await this.#launch())
+      await this.#createAll()
+    } finally {
+      await this.#stopAll()
+    }
+  }
+
   async measured(workers: number): Promise<Sample> {
     try {
       for (let index = 0; index < workers; index++) await untilReady(await this.#launch())
-      const allRunningTime = await this.#seconds(async () => {
-        for (const name of this.#connectors) await this.#create(name)
-        await this.#untilAllRun()
-      })
+      const allRunningTime = await this.#seconds(() => this.#createAll())
       const idle = await this.#idle()
       const restart = workers === 1 ? await this.#restarted() : {}
       const joinTime = await this.#seconds(async () => {
@@ -104,8 +114,17 @@ class Cluster {
       })
       return { allRunningTime, ...restart, joinTime, takeOverTime, ...idle }
     } finally {
-      await Promise.all(this.#workers.map((worker) => worker.process.stop()))
+      await this.#stopAll()
     }
+  }
+
+  async #stopAll(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.process.stop()))
+  }
+
+  async #createAll(): Promise<void> {
+    for (const name of this.#connectors) await this.#create(name)
+    await this.#untilAllRun()
   }
 
   /** A clean stop and a new start of the only worker. */
