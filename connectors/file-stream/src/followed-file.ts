@@ -2,12 +2,27 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { ConnectError } from '@millrace/api'
 import type { ByteSource, SourceRestart } from './byte-source.ts'
+import type { FileWatch } from './file-watch.ts'
 
 /**
  * One read. Twice this is allocated per task. At this size the text of a chunk is still an ordinary object to the garbage collector;
  * larger ones cost a system call each to obtain and to give back.
  */
 export const CHUNK_BYTES = 120 * 1024
+
+/** After so many looks that found nothing new, somewhat more than a second, the file rests: it is worth a watch. */
+const LOOKS_BEFORE_WATCH = 8
+
+/** A file that is watched is looked at nevertheless, as a folder above it may have been moved. Milliseconds. */
+export const WATCHED_LOOK_MS = 10_000
+
+/** What a followed file may be given. */
+export interface FollowedFileParts {
+  /** Called for a file at rest, and again after each change; null where it cannot be watched. Default: no file can. */
+  readonly watch?: (path: string) => Promise<FileWatch | null>
+  /** A clock that never goes back. Milliseconds. */
+  readonly nowMs?: () => number
+}
 
 interface FileIdentity {
   readonly dev: number
@@ -34,9 +49,17 @@ export class FollowedFile implements ByteSource {
   #isAtEnd = false
   /** The last look found nothing new. */
   #isUnchanged = false
+  /** Looks that found nothing new since the last one that did, or since the kernel told of a change. */
+  #looksInVain = 0
+  #watch: FileWatch | null = null
+  #lookAtMs = 0
+  readonly #watchPath: (path: string) => Promise<FileWatch | null>
+  readonly #nowMs: () => number
 
-  private constructor(path: string, handle: FileHandle, identity: FileIdentity, position: number | null) {
+  private constructor(path: string, handle: FileHandle, identity: FileIdentity, position: number | null, parts: FollowedFileParts) {
     this.#path = path
+    this.#watchPath = parts.watch ?? (async () => null)
+    this.#nowMs = parts.nowMs ?? (() => performance.now())
     this.#handle = handle
     this.#identity = identity
     this.#position = position
@@ -46,7 +69,7 @@ export class FollowedFile implements ByteSource {
    * Opens `path` at `position`, which counts in regular files only.
    * @throws ConnectError where the file is shorter than `position`; the system's error where it cannot be opened (`ENOENT`: it does not exist).
    */
-  static async open(path: string, position: number): Promise<FollowedFile> {
+  static async open(path: string, position: number, parts: FollowedFileParts = {}): Promise<FollowedFile> {
     const handle = await openToRead(path)
     try {
       const status = await handle.stat()
@@ -57,7 +80,7 @@ export class FollowedFile implements ByteSource {
             'Was it replaced or truncated? Reset the offsets of the connector to read it from its beginning.',
         )
       }
-      return new FollowedFile(path, handle, status, status.isFile() ? position : null)
+      return new FollowedFile(path, handle, status, status.isFile() ? position : null, parts)
     } catch (error) {
       await handle.close()
       throw error
@@ -73,16 +96,31 @@ export class FollowedFile implements ByteSource {
     this.#isAtEnd = bytesRead === 0 && this.#position !== null
     if (bytesRead === 0) return null
     this.#isReplaced = false
+    this.#looksInVain = 0
     this.#turn = 1 - this.#turn
     // Only a full chunk promises that there is more.
     if (bytesRead === CHUNK_BYTES) this.#reading = this.#readAhead()
     return chunk.subarray(0, bytesRead)
   }
 
-  /** Whether the file is still the one that was read to its end. */
+  /** Whether the file is still the one that was read to its end. Where the kernel tells of changes, it is seldom looked at. */
   async #rests(): Promise<boolean> {
+    if (this.#watch?.hasChanged) this.#endWatch()
+    if (this.#watch !== null && this.#nowMs() < this.#lookAtMs) return true
+    // Once for each rest, whether it can be watched or not. The look comes after it.
+    if (this.#looksInVain === LOOKS_BEFORE_WATCH) this.#watch = await this.#watchPath(this.#path)
     const current = await statusOf(this.#path)
-    return current !== null && isSame(current, this.#identity) && current.size === this.#position
+    const rests = current !== null && isSame(current, this.#identity) && current.size === this.#position
+    if (!rests) this.#endWatch()
+    this.#looksInVain++
+    this.#lookAtMs = this.#nowMs() + WATCHED_LOOK_MS
+    return rests
+  }
+
+  #endWatch(): void {
+    this.#watch?.close()
+    this.#watch = null
+    this.#looksInVain = 0
   }
 
   #readAhead(): Promise<number> {
@@ -132,6 +170,7 @@ export class FollowedFile implements ByteSource {
   }
 
   async close(): Promise<void> {
+    this.#endWatch()
     await this.#reading?.catch(() => {})
     await this.#handle.close()
   }

@@ -11,6 +11,7 @@ import {
 } from '@millrace/api'
 import type { ByteSource } from './byte-source.ts'
 import { sourceConfig } from './config.ts'
+import { watchFile } from './file-watch.ts'
 import { codeOf, FollowedFile } from './followed-file.ts'
 import { LineReader } from './line-reader.ts'
 import { openStandardInput } from './standard-input.ts'
@@ -111,9 +112,10 @@ export class FileStreamSourceTask implements SourceTask {
     if (this.#file === null) return openStandardInput()
     try {
       const position = await this.#storedPosition(this.#file)
-      const source = await FollowedFile.open(this.#file, position)
+      const { logger } = this.#context
+      const source = await FollowedFile.open(this.#file, position, { watch: (path) => watchFile(path, logger) })
       this.#lines = new LineReader(position)
-      this.#context.logger.debug(`Opened ${this.#file} for reading at position ${position}`)
+      logger.debug(`Opened ${this.#file} for reading at position ${position}`)
       return source
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error instanceof ConnectError ? error : new ConnectError(`Could not open file "${this.#file}"`, { cause: error })
