@@ -235,7 +235,12 @@ class CellRun {
         const [task] = (await this.#cluster.client.connectorStatus(this.#name)).tasks
         return task !== undefined && (await this.#isSettled(task)) ? task : null
       },
-      { what: `an end of "${nameOf(this.#cell)}"`, deadlineMs: this.#times.cellDeadlineMs, intervalMs: this.#times.lookIntervalMs, describe: () => this.#cluster.describe(this.#name) },
+      {
+        what: `an end of "${nameOf(this.#cell)}"`,
+        deadlineMs: this.#times.cellDeadlineMs,
+        intervalMs: this.#times.lookIntervalMs,
+        describe: () => this.#cluster.describe(this.#name),
+      },
     )
   }
 
