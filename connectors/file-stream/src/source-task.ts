@@ -14,6 +14,7 @@ import { sourceConfig } from './config.ts'
 import { watchFile } from './file-watch.ts'
 import { codeOf, FollowedFile } from './followed-file.ts'
 import { LineReader } from './line-reader.ts'
+import { atNextLook, REST_LOOK_MS } from './next-look.ts'
 import { openStandardInput } from './standard-input.ts'
 
 /** A poll without data returns after this long, so that the task can be paused. */
@@ -22,9 +23,7 @@ const POLL_MS_MAX = 1000
 const BATCH_RECORDS_MAX = 10_000
 /** How long to wait before asking again for data, from the first time in a row to the last: a file at rest costs next to nothing, and the original waits as long. */
 const RETRY_DELAY_MS_MIN = 10
-const RETRY_DELAY_MS_MAX = POLL_MS_MAX
-/** Looks at files at rest fall on multiples of this, every other of them. Milliseconds. */
-const LOOK_GRID_MS = RETRY_DELAY_MS_MAX / 2
+const RETRY_DELAY_MS_MAX = REST_LOOK_MS
 
 /**
  * Reads lines from a file, follows it as it grows, and waits for one that does not exist yet.
@@ -44,10 +43,13 @@ export class FileStreamSourceTask implements SourceTask {
   #unfinishedLine: string | null = null
   #isMissingLogged = false
   #retryDelayMs = RETRY_DELAY_MS_MIN
+  #endWait = (): void => {}
 
   start(properties: Properties, context: SourceTaskContext): void {
     const config = sourceConfig.parse(properties)
     this.#context = context
+    // Once: a listener for each wait would cost more than the rest of a look.
+    context.signal.addEventListener('abort', () => this.#endWait(), { once: true })
     this.#file = config.file || null
     this.#topic = config.topic
     // The original returns a batch once it has reached its size, so that a size below one works like one.
@@ -151,17 +153,22 @@ export class FileStreamSourceTask implements SourceTask {
     const retryDelayMs = this.#retryDelayMs
     const isAtRest = retryDelayMs === RETRY_DELAY_MS_MAX
     this.#retryDelayMs = Math.min(retryDelayMs * 2, RETRY_DELAY_MS_MAX)
+    if (isAtRest) await this.#nextLook()
     // Rejected only by the signal, on which the loop ends.
-    await delay(isAtRest ? untilNextLookMs(performance.now()) : retryDelayMs, undefined, { signal: this.#context.signal }).catch(() => {})
+    else await delay(retryDelayMs, undefined, { signal: this.#context.signal }).catch(() => {})
     return isAtRest
   }
-}
 
-/** All files at rest in a thread are looked at together, once a second: each time that the thread wakes costs more than the look. */
-export function untilNextLookMs(nowMs: number): number {
-  // Not the look that is just over, also where its timer was a little early.
-  const earliestMs = nowMs + LOOK_GRID_MS + LOOK_GRID_MS / 25
-  return Math.ceil(earliestMs / LOOK_GRID_MS) * LOOK_GRID_MS - nowMs
+  #nextLook(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#context.signal.aborted) return resolve()
+      const end = atNextLook(resolve)
+      this.#endWait = () => {
+        end()
+        resolve()
+      }
+    })
+  }
 }
 
 function lineRecord(topic: string, value: string, timestamp: number, sourcePartition: SourcePartition | null, sourceOffset: SourceOffset | null): SourceRecord {
