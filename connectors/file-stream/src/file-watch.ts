@@ -14,6 +14,7 @@ const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x2fc12fc1, // ZFS
   0xf2f52010, // F2FS
   0x01021994, // tmpfs
+  0x794c7630, // overlayfs of containers, which tells of changes through itself, also of a file that it only then copies up
 ])
 
 /** What the kernel has seen of a file since this was made: written to, truncated, moved, replaced or removed. */
