@@ -47,10 +47,10 @@ interface Scale {
 async function measure(bench: Bench, scale: Scale): Promise<LaneResult> {
   const connectors = Math.max(4, Math.round(scale.connectors * bench.scale))
   const samples = new Map<string, Sample[]>(bench.sides.map((side) => [side.name, []]))
-  for (const side of bench.sides) await new Cluster(bench, side, 0, WARM_UP_CONNECTORS).warmUp()
+  for (const side of bench.sides) await new Cluster(bench, side, `${connectors}-warm-up`, WARM_UP_CONNECTORS).warmUp()
   for (let repetition = 1; repetition <= Math.min(bench.repetitions, scale.repetitionsMax); repetition++) {
     for (const side of bench.sides) {
-      const sample = await new Cluster(bench, side, repetition, connectors).measured(scale.workers)
+      const sample = await new Cluster(bench, side, `${connectors}-${repetition}`, connectors).measured(scale.workers)
       samples.get(side.name)?.push(sample)
       const numbers = Object.entries(sample).map(([metric, value]) => `${metric} ${value.toFixed(2)}`)
       bench.say(`${connectors} connectors ${repetition}: ${side.name} ${numbers.join(', ')}`)
@@ -76,10 +76,10 @@ class Cluster {
   readonly #workers: LaunchedWorker[] = []
   #launched = 0
 
-  constructor(bench: Bench, side: Side, repetition: number, connectors: number) {
+  constructor(bench: Bench, side: Side, name: string, connectors: number) {
     this.#bench = bench
     this.#side = side
-    this.#name = `many-${connectors}-${side.name.replaceAll(/\W+/g, '-')}-${repetition}`
+    this.#name = `many-${name}-${side.name.replaceAll(/\W+/g, '-')}`
     this.#folder = join(bench.folder, this.#name)
     mkdirSync(this.#folder, { recursive: true })
     this.#connectors = Array.from({ length: connectors }, (_, index) => `c${index}`)
