@@ -1,5 +1,6 @@
-import { ConfigDef, type Properties, type SinkConnector, type SinkTask } from '@millrace/api'
+import { ConfigDef, type Properties, type SinkTask } from '@millrace/api'
 import { misbehaviours } from './misbehaviour.ts'
+import { plainSinkConnector } from './plain-sink-connector.ts'
 
 const definition = new ConfigDef().define('behaviour', {
   type: 'STRING',
@@ -9,23 +10,7 @@ const definition = new ConfigDef().define('behaviour', {
 })
 
 /** Takes all records; does in one of its calls what plug-ins should not do (`behaviour` = `<call> <misbehaviour>`). */
-export class MisbehavingSinkConnector implements SinkConnector {
-  #properties: Properties = {}
-
-  config(): ConfigDef {
-    return definition
-  }
-  start(properties: Properties): void {
-    this.#properties = properties
-  }
-  taskClass() {
-    return TakingSinkTask
-  }
-  taskConfigs(maxTasks: number): Properties[] {
-    return Array.from({ length: maxTasks }, () => this.#properties)
-  }
-  stop(): void {}
-}
+export class MisbehavingSinkConnector extends plainSinkConnector(definition, () => TakingSinkTask) {}
 
 class TakingSinkTask implements SinkTask {
   #properties: Properties = {}

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
-import { ConfigDef, DataError, PartialPutError, type Properties, type SinkConnector, type SinkRecord, type SinkTask, validString } from '@millrace/api'
+import { ConfigDef, DataError, PartialPutError, type Properties, type SinkRecord, type SinkTask, validString } from '@millrace/api'
+import { plainSinkConnector } from './plain-sink-connector.ts'
 
 const definition = new ConfigDef()
   .define('file', { type: 'STRING', importance: 'HIGH', documentation: 'Where values are written to, one per line.' })
@@ -13,23 +14,7 @@ const definition = new ConfigDef()
   })
 
 /** Refuses some records, and tells of it in one of the ways that sinks have. */
-export class RejectingSinkConnector implements SinkConnector {
-  #properties: Properties = {}
-
-  config(): ConfigDef {
-    return definition
-  }
-  start(properties: Properties): void {
-    this.#properties = properties
-  }
-  taskClass() {
-    return RejectingSinkTask
-  }
-  taskConfigs(maxTasks: number): Properties[] {
-    return Array.from({ length: maxTasks }, () => this.#properties)
-  }
-  stop(): void {}
-}
+export class RejectingSinkConnector extends plainSinkConnector(definition, () => RejectingSinkTask) {}
 
 class RejectingSinkTask implements SinkTask {
   #config = definition.parse({ file: '' })

@@ -4,12 +4,12 @@ import {
   type Properties,
   RetriableError,
   range,
-  type SinkConnector,
   type SinkRecord,
   type SinkTask,
   type SinkTaskContext,
   type TopicPartitionOffset,
 } from '@millrace/api'
+import { plainSinkConnector } from './plain-sink-connector.ts'
 
 const definition = new ConfigDef()
   .define('target.port', { type: 'INT', importance: 'HIGH', documentation: 'Port on loopback of a server that answers each batch of lines by one.' })
@@ -23,23 +23,7 @@ const definition = new ConfigDef()
   .define('gather.ms', { type: 'LONG', default: 10_000, importance: 'LOW', documentation: 'How long records wait for others. Milliseconds.' })
 
 /** Writes values as lines to a server, which may be away, answer nothing, or come back; waits for its answer as long as it takes. */
-export class TargetSinkConnector implements SinkConnector {
-  #properties: Properties = {}
-
-  config(): ConfigDef {
-    return definition
-  }
-  start(properties: Properties): void {
-    this.#properties = properties
-  }
-  taskClass() {
-    return TargetSinkTask
-  }
-  taskConfigs(maxTasks: number): Properties[] {
-    return Array.from({ length: maxTasks }, () => this.#properties)
-  }
-  stop(): void {}
-}
+export class TargetSinkConnector extends plainSinkConnector(definition, () => TargetSinkTask) {}
 
 class TargetSinkTask implements SinkTask {
   #config = { 'target.port': 0, 'gather.records': 1, 'gather.ms': 0 }

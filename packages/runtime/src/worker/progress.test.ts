@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TaskActivity } from '@millrace/rest-api'
 import { Random } from '@millrace/testing'
-import { ErrorCounters } from '../errors/error-counters.ts'
 import type { ActivityFacts, ProgressSnapshot, TaskCall } from '../thread/messages.ts'
-import { activityOf, type ProgressMemory, ratesOf, remember } from './progress.ts'
+import { activityOf, nothingTold, type ProgressMemory, ratesOf, remember } from './progress.ts'
 
 const TIMEOUT_MS = 300_000
 const LOOK_MS = 10_000
@@ -30,25 +29,12 @@ function snapshot(
   facts: Partial<ActivityFacts>,
   more: { lag?: number | null; read?: number; written?: number; stages?: Record<string, number> } = {},
 ): ProgressSnapshot {
+  const nothing = nothingTold()
   return {
-    ledger: {
-      read: more.read ?? 0,
-      written: more.written ?? 0,
-      filtered: 0,
-      dead_lettered: 0,
-      skipped: 0,
-      given_back: 0,
-      in_flight: 0,
-      balanced: true,
-      imbalances: 0,
-      filtered_by_transform: {},
-      coerced_fields: {},
-    },
+    ...nothing,
+    ledger: { ...nothing.ledger, read: more.read ?? 0, written: more.written ?? 0 },
     stage_time_ms: more.stages ?? {},
-    last_progress_at: null,
     lag: more.lag ?? null,
-    lag_seconds: null,
-    errors: new ErrorCounters().snapshot(),
     facts: { ...RUNNING, ...facts },
   }
 }
