@@ -50,9 +50,13 @@ if (!Number.isInteger(workers) || workers < 1 || workers > 9) fail('--workers ta
 if (workers > 1) await endWith(demonstrateCluster({ folder, workers, onStarted: (end) => (stop = end) }))
 
 const original = await prepareFile()
-const cluster = await startCluster().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)))
-const { worker, bootstrapServers } = cluster
-stop = cluster.stop
+const starting = startCluster()
+// Who is interrupted while broker and worker are starting waits for them: they would write into the folder after it was removed.
+stop = async () => (await starting.catch(() => null))?.stop()
+const { worker, bootstrapServers } = await starting.catch(async (error: unknown) => {
+  if (isInterrupted) await new Promise(() => {})
+  return fail(error instanceof Error ? error.message : String(error))
+})
 try {
   const seconds = await follow()
   await report(seconds)
@@ -108,6 +112,9 @@ async function startCluster(): Promise<{ worker: MillraceWorker; bootstrapServer
       { name: 'demo-source', 'connector.class': 'FileStreamSource', file: original.path, topic },
       { name: 'demo-sink', 'connector.class': 'FileStreamSink', file: copy, topics: topic },
     ],
+  }).catch(async (error: unknown) => {
+    await broker.stop()
+    throw error
   })
   console.log(`Broker    ${broker.bootstrapServers}, ready after ${Math.round(brokerReadyMs)} ms (embedded, data in ${join(folder, 'broker')})`)
   console.log(`Worker    ${started.url}, ready after ${Math.round(performance.now() - from - brokerReadyMs)} ms`)
