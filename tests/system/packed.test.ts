@@ -42,7 +42,8 @@ test('all packages, packed and installed into an empty folder, hold no sources a
       { name: 'sink', 'connector.class': 'FileStreamSink', file: output, topics: 'lines' },
     ],
   })
-  t.after(() => worker.killAtOnce())
+  // Asked, not killed: that would end npx and leave the worker.
+  t.after(() => worker.stop())
   const { commit } = (await (await fetch(worker.url)).json()) as { commit: string }
   assert.equal(commit, run('git', ['rev-parse', 'HEAD'], root).slice(0, 16), 'GET / names the commit that was packed')
   const isComplete = (): boolean => readIfThere(output) === readFileSync(input, 'utf8')
