@@ -33,3 +33,8 @@ export class RecentEvents {
     })
   }
 }
+
+/** A sink's consumer joined its group, or left it (null): noted by its thread, and by the main thread for when that thread is gone. */
+export function membershipEvent(member: { readonly groupId: string; readonly generation: number } | null): string {
+  return member === null ? 'left its group' : `is in group ${member.groupId}, generation ${member.generation}`
+}

@@ -55,7 +55,7 @@ describe('the activity of a task', () => {
     activity.retries(1, new ConnectError('put failed', { cause: new Error('user s3cret is unknown') }), 500)
     pass(400)
     assert.deepEqual(activity.facts().retry, { attempt: 1, cause: 'user [hidden] is unknown', forMs: 400, nextInMs: 100 })
-    activity.retries(activity.attempts + 1, new Error('still'), null)
+    activity.failedAgain(new Error('still'), null)
     assert.deepEqual(activity.facts().retry, { attempt: 2, cause: 'still', forMs: 400, nextInMs: null })
     activity.recovered()
     assert.equal(activity.facts().retry, null)

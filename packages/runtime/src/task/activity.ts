@@ -109,9 +109,9 @@ export class Activity {
     this.#retry = { attempt, error, sinceMs, nextAtMs: delayMs === null ? null : nowMs + delayMs }
   }
 
-  /** How often what is retried has failed in a row; 0 where nothing is. */
-  get attempts(): number {
-    return this.#retry?.attempt ?? 0
+  /** As `retries`, where nobody else counts: what is retried has failed once more in a row. */
+  failedAgain(error: unknown, delayMs: number | null): void {
+    this.retries((this.#retry?.attempt ?? 0) + 1, error, delayMs)
   }
 
   recovered(): void {

@@ -2,6 +2,7 @@ import type { ConverterInForce } from '../errors/converter-mismatch.ts'
 import { ErrorCounters } from '../errors/error-counters.ts'
 import { type Failure, FailureError, failureOf } from '../errors/failure.ts'
 import { headlineOf, placeText, reported } from '../errors/failure-report.ts'
+import { membershipEvent } from '../errors/recent-events.ts'
 import type { FromTaskThread, PluginUse, ProgressSnapshot, TaskStart } from '../thread/messages.ts'
 import { Activity } from './activity.ts'
 import { assembleTask } from './assemble-task.ts'
@@ -69,7 +70,7 @@ export class HostedTask {
           },
           membership: (member) => {
             this.#activity.member(member !== null)
-            this.#log.events.add(member === null ? 'left its group' : `is in group ${member.groupId}, generation ${member.generation}`)
+            this.#log.events.add(membershipEvent(member))
             this.#channel.post({ type: 'membership', ...this.#identity, member })
           },
         },

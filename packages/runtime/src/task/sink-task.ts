@@ -427,7 +427,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
     const { activity, context } = this.#parts
     // Each turn of the loop puts it again, also one that comes about for a commit.
     const untilCommitMs = Math.max(0, this.#nextCommitAtMs - performance.now())
-    activity.retries(activity.attempts + 1, error, Math.min(untilCommitMs, context.timeoutMs ?? REDELIVERY_INTERVAL_MS))
+    activity.failedAgain(error, Math.min(untilCommitMs, context.timeoutMs ?? REDELIVERY_INTERVAL_MS))
     this.#parts.logger.warn('RetriableException from SinkTask, the same records are delivered again', error)
     this.#hold()
   }
@@ -545,7 +545,7 @@ export class SinkTaskLoop implements TaskLoop, AssignmentListener {
   /** Until a commit succeeds the task is one that tries again, whatever `put` takes meanwhile: it will be read once more. */
   #commitFailed(error: unknown): void {
     const { activity } = this.#parts
-    activity.retries(activity.attempts + 1, error, Math.max(0, this.#nextCommitAtMs - performance.now()))
+    activity.failedAgain(error, Math.max(0, this.#nextCommitAtMs - performance.now()))
   }
 
   #commitSucceeded(): void {

@@ -167,11 +167,11 @@ export class SourceTaskLoop implements TaskLoop {
     const startedAtMs = performance.now()
     try {
       const batch = await activity.during('poll', () => task.poll())
-      if (activity.attempts > 0) activity.recovered()
+      activity.recovered()
       return batch
     } catch (error) {
       if (!isRetriable(error)) throw error
-      activity.retries(activity.attempts + 1, error, null)
+      activity.failedAgain(error, null)
       logger.warn('failed to poll records from SourceTask. Will retry operation.', error)
       return null
     } finally {
@@ -303,7 +303,7 @@ export class SourceTaskLoop implements TaskLoop {
     const { logger, activity, signal } = this.#parts
     if (!isRetriableKafkaError(error)) throw new ConnectError('Unrecoverable exception trying to send', { cause: error })
     logger.warn(`Failed to send record to topic '${output.topic}'. Backing off before retrying`, error)
-    activity.retries(activity.attempts + 1, error, SEND_RETRY_DELAY_MS)
+    activity.failedAgain(error, SEND_RETRY_DELAY_MS)
     await delay(SEND_RETRY_DELAY_MS, signal)
     return this.#isStopping ? false : this.#send(output, timestamp, message, tracked)
   }
@@ -330,11 +330,11 @@ export class SourceTaskLoop implements TaskLoop {
       try {
         await topics.ensureExists(topic)
         this.#knownTopics.add(topic)
-        if (activity.attempts > 0) activity.recovered()
+        activity.recovered()
       } catch (error) {
         if (!isRetriableKafkaError(error)) throw error
         logger.warn(`Failed to create topic '${topic}'. Backing off before retrying`, error)
-        activity.retries(activity.attempts + 1, error, SEND_RETRY_DELAY_MS)
+        activity.failedAgain(error, SEND_RETRY_DELAY_MS)
         await delay(SEND_RETRY_DELAY_MS, signal)
       }
     }

@@ -3,7 +3,7 @@ import type { TaskActivity, TaskId, TaskProgress } from '@millrace/rest-api'
 import type { StallAction, SupervisionConfig } from '../config/supervision-config.ts'
 import { type Failure, runtimeFailure } from '../errors/failure.ts'
 import { reported } from '../errors/failure-report.ts'
-import { RecentEvents } from '../errors/recent-events.ts'
+import { membershipEvent, RecentEvents } from '../errors/recent-events.ts'
 import type { MetricStyle } from '../metrics/metric.ts'
 import type { GroupMember, TaskStart, ThreadMetrics } from '../thread/messages.ts'
 import type { TaskEvent, TaskThreadHandle, TaskThreadListener, TaskThreadOptions } from '../thread/task-thread-handle.ts'
@@ -215,7 +215,7 @@ export class TaskRuns implements TaskThreadListener {
         return this.#options.listener.activeTopic(run.start.id, event.topic)
       case 'membership':
         run.member = event.member
-        run.events.add(event.member === null ? 'left its group' : `is in group ${event.member.groupId}, generation ${event.member.generation}`)
+        run.events.add(membershipEvent(event.member))
         return
       case 'progress':
         run.events.add('committed its offsets')
